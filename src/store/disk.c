@@ -1,0 +1,105 @@
+#include "store/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Evaluate a system call again while a signal interrupts it; the value is -errno on failure. */
+#define UNINTERRUPTED(call)                                                                        \
+    (__extension__({                                                                               \
+        __typeof__(call) r_;                                                                       \
+        do                                                                                         \
+            r_ = (call);                                                                           \
+        while (r_ < 0 && errno == EINTR);                                                          \
+        r_ < 0 ? -errno : r_;                                                                      \
+    }))
+
+static int
+real_open(int dirfd, const char *name, int flags, mode_t mode)
+{
+    return UNINTERRUPTED(openat(dirfd, name, flags | O_CLOEXEC | O_NOFOLLOW, mode));
+}
+
+static int
+real_mkdir(int dirfd, const char *name, mode_t mode)
+{
+    return UNINTERRUPTED(mkdirat(dirfd, name, mode));
+}
+
+static ssize_t
+real_write(int fd, const void *p, size_t n, off_t at)
+{
+    return UNINTERRUPTED(pwrite(fd, p, n, at));
+}
+
+static ssize_t
+real_read(int fd, void *p, size_t n, off_t at)
+{
+    return UNINTERRUPTED(pread(fd, p, n, at));
+}
+
+static int
+real_truncate(int fd, off_t size)
+{
+    return UNINTERRUPTED(ftruncate(fd, size));
+}
+
+static int
+real_direct(int fd, bool on)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0)
+        return -errno;
+    return UNINTERRUPTED(fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT));
+}
+
+static int
+real_datasync(int fd)
+{
+    return UNINTERRUPTED(fdatasync(fd));
+}
+
+static int
+real_dirsync(int fd)
+{
+    return UNINTERRUPTED(fsync(fd));
+}
+
+/* AT_EMPTY_PATH needs a capability; the way through /proc does not (open(2), O_TMPFILE). */
+static int
+real_link(int fd, int dirfd, const char *name)
+{
+    char path[32];
+
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return UNINTERRUPTED(linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW));
+}
+
+static int
+real_rename(int from_dir, const char *from, int to_dir, const char *to)
+{
+    return UNINTERRUPTED(renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE));
+}
+
+static int
+real_unlink(int dirfd, const char *name)
+{
+    return UNINTERRUPTED(unlinkat(dirfd, name, 0));
+}
+
+const struct disk_ops disk_real = {
+    .open = real_open,
+    .mkdir = real_mkdir,
+    .write = real_write,
+    .read = real_read,
+    .truncate = real_truncate,
+    .direct = real_direct,
+    .datasync = real_datasync,
+    .dirsync = real_dirsync,
+    .link = real_link,
+    .rename = real_rename,
+    .unlink = real_unlink,
+};

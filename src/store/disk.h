@@ -1,0 +1,31 @@
+/*
+ * disk.h - the seam between the blob store and the file system.
+ *
+ * All calls return -errno on failure (and retry EINTR themselves).  Tests pass a table that records
+ * the order of calls, fails the n-th, or ends the process at a named step.
+ */
+#ifndef STORE_DISK_H
+#define STORE_DISK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct disk_ops {
+    int (*open)(int dirfd, const char *name, int flags, mode_t mode); /* returns a descriptor */
+    int (*mkdir)(int dirfd, const char *name, mode_t mode);
+    ssize_t (*write)(int fd, const void *p, size_t n, off_t at);
+    ssize_t (*read)(int fd, void *p, size_t n, off_t at);
+    int (*truncate)(int fd, off_t size);
+    int (*direct)(int fd, bool on); /* O_DIRECT; -EINVAL where there is none */
+    int (*datasync)(int fd);
+    int (*dirsync)(int fd);
+    int (*link)(int fd, int dirfd, const char *name); /* gives a nameless file its name */
+    int (*rename)(int from_dir, const char *from, int to_dir, const char *to); /* never replaces */
+    int (*unlink)(int dirfd, const char *name);
+    void (*step)(const char *step); /* told the name of the step that comes next; may be NULL */
+};
+
+extern const struct disk_ops disk_real;
+
+#endif /* STORE_DISK_H */
