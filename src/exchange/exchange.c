@@ -2,10 +2,9 @@
 
 #include <string.h>
 
-#include "audit/audit.h"
-#include "base/clock.h"
+#include "base/buf.h"
 
-#define BODY_FIRST ((size_t)16 * 1024)
+#define BODY_STEP ((size_t)16 * 1024)
 
 ssize_t
 exchange_read(struct exchange *x, void *p, size_t max, struct err *err)
@@ -38,8 +37,8 @@ read_known(struct exchange *x, size_t length, struct text *out, struct err *err)
         if (n < 0)
             return -1;
         if (n == 0)
-            return err_code(err, ERR_INVALID, "SIZE_INVALID", "the body ended after %zu of %zu bytes",
-                            have, length);
+            return err_code(err, ERR_INVALID, "SIZE_INVALID",
+                            "the body ended after %zu of %zu bytes", have, length);
         have += (size_t)n;
     }
     *out = text_from(p, have);
@@ -49,16 +48,15 @@ read_known(struct exchange *x, size_t length, struct text *out, struct err *err)
 static int
 read_unknown(struct exchange *x, struct text *out, struct err *err)
 {
-    OWN_BUF(body, (size_t)x->route->max_body + 1);
-    char *room;
+    OWN_BUF(body, (size_t)x->route->max_body + BODY_STEP);
     ssize_t n;
 
     do {
-        if ((room = buf_room(&body, BODY_FIRST)) == NULL &&
-            (room = buf_room(&body, 1)) == NULL)
-            return err_set(err, ERR_TOO_LARGE, "the body is larger than the %llu bytes accepted here",
-                           (unsigned long long)x->route->max_body);
-        if ((n = exchange_read(x, room, BODY_FIRST, err)) < 0)
+        char *room = buf_room(&body, BODY_STEP);
+
+        if (room == NULL)
+            return err_memory(err);
+        if ((n = exchange_read(x, room, BODY_STEP, err)) < 0)
             return -1;
         buf_used(&body, (size_t)n);
     } while (n > 0);
@@ -72,7 +70,8 @@ int
 exchange_body(struct exchange *x, struct text *out, struct err *err)
 {
     if (x->body_length >= 0 && (uint64_t)x->body_length > x->route->max_body)
-        return err_set(err, ERR_TOO_LARGE, "the body has %lld bytes; at most %llu are accepted here",
+        return err_set(err, ERR_TOO_LARGE,
+                       "the body has %lld bytes; at most %llu are accepted here",
                        (long long)x->body_length, (unsigned long long)x->route->max_body);
     if (x->body_length >= 0)
         return read_known(x, (size_t)x->body_length, out, err);
@@ -116,11 +115,11 @@ int
 exchange_status(const struct err *err)
 {
     static const int statuses[] = {
-        [ERR_OK] = 500,           [ERR_INVALID] = 400,      [ERR_UNAUTHENTICATED] = 401,
-        [ERR_DENIED] = 403,       [ERR_NOT_FOUND] = 404,    [ERR_CONFLICT] = 409,
-        [ERR_PRECONDITION] = 412, [ERR_TOO_LARGE] = 413,    [ERR_UNSUPPORTED] = 405,
-        [ERR_RANGE] = 416,        [ERR_BUSY] = 429,         [ERR_TIMEOUT] = 408,
-        [ERR_CLOSED] = 400,       [ERR_NO_SPACE] = 507,     [ERR_CORRUPT] = 500,
+        [ERR_OK] = 500,           [ERR_INVALID] = 400,   [ERR_UNAUTHENTICATED] = 401,
+        [ERR_DENIED] = 403,       [ERR_NOT_FOUND] = 404, [ERR_CONFLICT] = 409,
+        [ERR_PRECONDITION] = 412, [ERR_TOO_LARGE] = 413, [ERR_UNSUPPORTED] = 405,
+        [ERR_RANGE] = 416,        [ERR_BUSY] = 429,      [ERR_TIMEOUT] = 408,
+        [ERR_CLOSED] = 400,       [ERR_NO_SPACE] = 507,  [ERR_CORRUPT] = 500,
         [ERR_IO] = 500,
     };
 

@@ -140,7 +140,11 @@ struct dialect {
 /* exchange_status(err): the HTTP status of an error's kind. */
 int exchange_status(const struct err *err);
 
-/* exchange_record(x, err or NULL): write the decision record of what was not a change. */
-void exchange_record(struct exchange *x, const struct err *err);
+/*
+ * exchange_record(x, failure or NULL, err): write the decision record of what was not a change.
+ * Blocks until it is durable when exchange_refusal_is_durable(), else never.
+ */
+MUST_CHECK int exchange_record(struct exchange *x, const struct err *failure, struct err *err);
+bool exchange_refusal_is_durable(const struct exchange *x, const struct err *failure);
 
 #endif /* EXCHANGE_EXCHANGE_H */

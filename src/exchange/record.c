@@ -83,19 +83,24 @@ verdict_of(const struct exchange *x, const struct err *err)
     return exchange_header(x, "authorization").p == NULL ? AUDIT_CHALLENGED : AUDIT_REFUSED;
 }
 
-void
-exchange_record(struct exchange *x, const struct err *err)
+int
+exchange_record(struct exchange *x, const struct err *failure, struct err *err)
 {
     struct audit_record r = record_of(x);
-    struct err ignored = { 0 };
 
-    if (err != NULL) {
-        r.verdict = verdict_of(x, err);
-        r.result = text_of(err->code != NULL ? err->code : err_kind_name(err->kind));
-        r.detail = text_of(err->msg);
+    if (failure != NULL) {
+        r.verdict = verdict_of(x, failure);
+        r.result = text_of(failure->code != NULL ? failure->code : err_kind_name(failure->kind));
+        r.detail = text_of(failure->msg);
     }
     if (r.verdict == AUDIT_REFUSED)
-        (void)!audit_refuse(x->world->audit, &r, &ignored);
-    else
-        audit_read(x->world->audit, &r);
+        return audit_refuse(x->world->audit, &r, err);
+    audit_read(x->world->audit, &r);
+    return 0;
+}
+
+bool
+exchange_refusal_is_durable(const struct exchange *x, const struct err *failure)
+{
+    return verdict_of(x, failure) == AUDIT_REFUSED;
 }

@@ -190,8 +190,8 @@ add_row(struct routes *rs, const struct route *r, void *room, struct err *err)
     struct row row = { .route = r, .room = room };
 
     if (r->action == NULL || r->action[0] == '\0')
-        return err_set(err, ERR_INVALID, "the route %s %s has no action", http_method_name(r->method),
-                       r->pattern);
+        return err_set(err, ERR_INVALID, "the route %s %s has no action",
+                       http_method_name(r->method), r->pattern);
     if (!compile(r->pattern, &row.pattern))
         return err_set(err, ERR_INVALID, "the pattern %s is not one", r->pattern);
     if (rs->n == rs->cap) {

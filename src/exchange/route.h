@@ -37,8 +37,9 @@ enum dialect_name {
 
 #define ROUTE_QUICK      0x01u /* the handler only makes point reads: it may run on a loop thread */
 #define ROUTE_STREAM     0x02u /* the handler reads the body itself with exchange_read() */
-#define ROUTE_DECIDES    0x04u /* the handler asks exchange_allowed() itself (lists, token service) \
-                                */
+#define ROUTE_DECIDES                                                                              \
+    0x04u /* the handler asks exchange_allowed() itself (lists, token service)                     \
+           */
 
 /*
  * Do it, and describe the answer with answer.h.  On failure fill ${err}: kind gives the status,
