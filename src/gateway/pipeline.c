@@ -6,7 +6,7 @@
 #include "base/mem.h"
 
 struct pipeline {
-    struct pipeline_settings settings;
+    const struct pipeline_settings *settings; /* borrowed */
 };
 
 /* What a step says. */
@@ -35,7 +35,7 @@ failed(int result)
 static const struct dialect *
 dialect_of(const struct way *w)
 {
-    return w->pipeline->settings.dialects[w->x->route->dialect];
+    return w->pipeline->settings->dialects[w->x->route->dialect];
 }
 
 static enum next
@@ -44,7 +44,7 @@ step_host(struct way *w)
     struct exchange *x = w->x;
 
     x->host_name = x->head->host;
-    if (host_find(&w->pipeline->settings.hosts, x->host_name, &x->host, &x->host_label))
+    if (host_find(&w->pipeline->settings->hosts, x->host_name, &x->host, &x->host_label))
         return NEXT_GO_ON;
     return failed(err_set(&w->err, ERR_NOT_FOUND, "the host \"%.*s\" is not served here",
                           TEXT_ARG(text_first(x->host_name, 100))));
@@ -81,7 +81,7 @@ step_route(struct way *w)
 {
     struct exchange *x = w->x;
     unsigned allowed;
-    const struct route *r = routes_find(w->pipeline->settings.routes, x->method, x->path,
+    const struct route *r = routes_find(w->pipeline->settings->routes, x->method, x->path,
                                         &x->params, &w->room, &allowed);
 
     if (r == NULL)
@@ -281,7 +281,7 @@ pipeline_run(struct pipeline *pipeline, struct exchange *x, bool may_block)
     struct way w = { .pipeline = pipeline, .x = x, .may_block = may_block };
     const char *step = "";
 
-    x->world = pipeline->settings.world;
+    x->world = pipeline->settings->world;
     x->route = NULL;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         enum next next = steps[i].run(&w);
@@ -312,7 +312,7 @@ pipeline_malformed(struct pipeline *pipeline, const char *address, int status,
         .count = 1,
     };
 
-    audit_read(pipeline->settings.world->audit, &r);
+    audit_read(pipeline->settings->world->audit, &r);
     LOG(LOG_LEVEL_INFO, "malformed request", NULL, LOG_STR("address", address),
         LOG_NUMBER("status", status), LOG_STR("error", err->msg));
 }
@@ -326,7 +326,7 @@ pipeline_new(const struct pipeline_settings *settings, struct err *err)
         (void)err_memory(err);
         return NULL;
     }
-    p->settings = *settings;
+    p->settings = settings;
     return p;
 }
 
