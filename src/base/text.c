@@ -164,6 +164,36 @@ text_copy(struct text t, char *out, size_t cap)
     return n == t.n;
 }
 
+/* Bytes of the sequence that starts at p, or 0 when it is not well-formed (Unicode, table 3-7). */
+static size_t
+sequence_length(const unsigned char *p, size_t left)
+{
+    size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p <= 0xdf ? 2 : (*p & 0xf0) == 0xe0 ? 3 : 4;
+
+    if (n == 1)
+        return 1;
+    if (n > left || (n == 4 && (*p < 0xf0 || *p > 0xf4)))
+        return 0;
+    if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) || (*p == 0xf0 && p[1] < 0x90) ||
+        (*p == 0xf4 && p[1] > 0x8f))
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    return n;
+}
+
+bool
+text_is_utf8(struct text t)
+{
+    const unsigned char *p = (const unsigned char *)t.p;
+
+    for (size_t i = 0, n; i < t.n; i += n)
+        if ((n = sequence_length(p + i, t.n - i)) == 0)
+            return false;
+    return true;
+}
+
 /* FNV-1a over the bytes, started from a seed so that collisions cannot be prepared. */
 uint64_t
 text_hash(struct text t, uint64_t seed)

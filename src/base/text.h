@@ -51,6 +51,9 @@ bool text_to_u64(struct text t, uint64_t max, uint64_t *out);
 /* text_copy(t, out, cap): a C string cut off at cap - 1 bytes; false when it did not fit. */
 bool text_copy(struct text t, char *out, size_t cap);
 
+/* text_is_utf8(t): well-formed UTF-8 (RFC 3629): shortest forms, no surrogates.  NUL passes. */
+bool text_is_utf8(struct text t);
+
 uint64_t text_hash(struct text t, uint64_t seed); /* for tables; seed them at random */
 
 #endif /* BASE_TEXT_H */

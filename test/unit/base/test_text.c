@@ -49,6 +49,40 @@ compares_bytes_and_folds_ascii_only(void **state)
     assert_true(text_ends(TEXT("app.sig"), ".sig"));
 }
 
+static void
+utf8_is_well_formed_or_it_is_not(void **state)
+{
+    static const char *const good[] = { "",
+                                        "plain",
+                                        "\x7f",
+                                        "\xc2\x80",
+                                        "\xdf\xbf",
+                                        "\xe0\xa0\x80",
+                                        "\xed\x9f\xbf",
+                                        "\xef\xbf\xbf",
+                                        "\xf0\x90\x80\x80",
+                                        "\xf4\x8f\xbf\xbf" };
+    static const char *const bad[] = { "\x80",
+                                       "\xc0\xaf",
+                                       "\xc1\xbf",
+                                       "\xc2",
+                                       "\xc2"
+                                       "a",
+                                       "\xe0\x9f\xbf",
+                                       "\xed\xa0\x80",
+                                       "\xe2\x82",
+                                       "\xf0\x8f\xbf\xbf",
+                                       "\xf4\x90\x80\x80",
+                                       "\xf5\x80\x80\x80",
+                                       "\xff" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_true(text_is_utf8(text_of(good[i])));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(text_is_utf8(text_of(bad[i])));
+}
+
 int
 main(void)
 {
@@ -56,6 +90,7 @@ main(void)
         cmocka_unit_test(cuts_every_part_once),
         cmocka_unit_test(numbers_are_digits_within_a_maximum),
         cmocka_unit_test(compares_bytes_and_folds_ascii_only),
+        cmocka_unit_test(utf8_is_well_formed_or_it_is_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
