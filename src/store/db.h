@@ -73,8 +73,7 @@ db_value_blob(const void *p, size_t n)
 struct db_rows {
     struct db *db;
     struct sqlite3_stmt *statement; /* NULL: done */
-    bool own;                       /* not from the cache: finalised when done */
-    bool first;                     /* db_one() has already stepped to the first row */
+    bool *in_use;                   /* of the connection's cache; NULL: finalised when done */
 };
 
 /* DB_ROWS(rows): declares them and gives the statement back at scope end. */
