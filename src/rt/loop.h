@@ -49,8 +49,7 @@ struct loop_watch {
 /* Zero it; then set fire.  The other members are private. */
 struct loop_timer {
     loop_fire *fire;
-    int64_t due_us; /* wanted; 0: not set */
-    int64_t tick;   /* where it is in the wheel; never later than due_us */
+    int64_t due_us; /* wanted; 0: not set.  Its place in the wheel is never later */
     struct loop_timer *next, **link;
 };
 
