@@ -52,7 +52,7 @@ words(struct arena *arena, size_t n, const char *const *list)
 }
 
 #define WORDS(arena, ...)                                                                          \
-    words((arena), sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *),                      \
+    words((arena), sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *),                       \
           (const char *[]){ __VA_ARGS__ })
 
 /* runc and nft are looked for where a distribution puts them. */
@@ -84,5 +84,5 @@ programs_describe(const struct options *o, const struct users *users, struct are
         .new_session = true,
     };
     return out[PROGRAM_VAULTD].argv != NULL && out[PROGRAM_RUNNERD].argv != NULL ? 0
-                                                                                  : err_memory(err);
+                                                                                 : err_memory(err);
 }

@@ -74,8 +74,7 @@ users_own_data(const struct users *u, const char *path, struct err *err)
 {
     OWN_FD fd = -1;
 
-    if (make_parents(path, err) < 0 ||
-        own_folder(AT_FDCWD, path, u->uid, u->gid, u->root, err) < 0)
+    if (make_parents(path, err) < 0 || own_folder(AT_FDCWD, path, u->uid, u->gid, u->root, err) < 0)
         return -1;
     if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         return err_sys(err, errno, "cannot open the folder %.200s", path);
