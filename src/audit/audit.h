@@ -11,6 +11,7 @@
  *       carries a seal that only the holder of vaultd's audit key can make;
  *   U5  altering, removing or inserting a record is found by audit_verify(), which names it;
  *   U6  a checkpoint that was signed is extended by every later one of the same epoch.
+ * A clock that jumps does no harm: the order of records is their number, time is only shown.
  * Threads: audit_append() only inside a change; the others from any thread.
  */
 #ifndef AUDIT_AUDIT_H
@@ -25,11 +26,21 @@
 #include "base/id.h"
 #include "base/own.h"
 #include "base/text.h"
+#include "store/database.h"
+#include "vault/vault.h"
 
 struct audit;
-struct database;
-struct db;
-struct vault;
+
+#define AUDIT_CHECKPOINT_S 60 /* a signed checkpoint at least so often, when there is news */
+
+extern const struct migration audit_migrations[];
+
+/* How a record came about. */
+enum audit_kind {
+    AUDIT_CHANGE,  /* audit_append() */
+    AUDIT_REFUSAL, /* audit_refuse() */
+    AUDIT_READ,    /* audit_read() */
+};
 
 enum audit_verdict {
     AUDIT_ALLOWED,
@@ -72,7 +83,36 @@ MUST_CHECK int audit_append(struct audit *audit, struct db *db, const struct aud
 /* audit_refuse(a, r, err): a change of its own; returns when durable (U2). */
 MUST_CHECK int audit_refuse(struct audit *audit, const struct audit_record *r, struct err *err);
 
-/* audit_read(a, r): remember a read; merged and written within a second (U2, U3).  Never blocks. */
+/*
+ * audit_read(a, r): remember a read; merged and written within a second (U2, U3).  Allocates
+ * nothing and does not wait for the disk, so loop threads may call it.
+ */
 void audit_read(struct audit *audit, const struct audit_record *r);
+
+/* audit_flush(a, err): return when every read remembered so far is durable. */
+MUST_CHECK int audit_flush(struct audit *audit, struct err *err);
+
+/* A signed tree head: what somebody may keep elsewhere (vault/checkpoint_note.h is its text). */
+struct audit_checkpoint {
+    char epoch[ID_LEN + 1];
+    uint64_t size;
+    uint8_t root[VAULT_ROOT_LEN];
+    int64_t time_us;
+    uint8_t signature[VAULT_SIGNATURE_MAX];
+    size_t n_signature;
+};
+
+/*
+ * audit_checkpoint(a, out, err): make one of all records that are durable now.  It is made anyway
+ * every AUDIT_CHECKPOINT_S seconds when there is something new, at start and at the end.
+ * ERR_CONFLICT when vaultd refuses: the database was cut, changed or restored (see audit_health()).
+ */
+MUST_CHECK int audit_checkpoint(struct audit *audit, struct audit_checkpoint *out, struct err *err);
+
+/*
+ * audit_health(a, err): 0, or -1 when the log does not extend what vaultd signed before, or the
+ * last checkpoint could not be made; ${err} says what to do.  Records are still written.
+ */
+MUST_CHECK int audit_health(struct audit *audit, struct err *err);
 
 #endif /* AUDIT_AUDIT_H */
