@@ -5,6 +5,7 @@
 #include "audit/tree.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "crypto/key.h"
 #include "store/database.h"
 #include "vault/checkpoint_note.h"
 
@@ -206,4 +207,17 @@ checkpoint_make(struct database *database, struct vault *vault, const char *epoc
         return -1;
     *out = c;
     return 0;
+}
+
+bool
+checkpoint_signed(const struct audit_checkpoint *c, struct text key)
+{
+    struct err err = { 0 };
+    OWN(key) k = key_from_public(key, &err);
+    OWN_BUF(note, CHECKPOINT_NOTE_MAX);
+
+    if (k == NULL)
+        return false;
+    checkpoint_note(c->epoch, c->size, c->root, c->time_us, &note);
+    return !buf_failed(&note) && key_verify(k, buf_view(&note), c->signature, c->n_signature);
 }
