@@ -1,0 +1,140 @@
+/* main.c - holdfastd: read what it is told, give up privileges, serve, end cleanly. */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/bootstrap.h"
+#include "daemon/crash.h"
+#include "daemon/options.h"
+#include "daemon/programs.h"
+#include "daemon/rooms.h"
+#include "daemon/user.h"
+#include "gateway/gateway.h"
+#include "rt/signals.h"
+#include "wire/json.h"
+
+#define OPTIONS_ARENA ((size_t)1024 * 1024)
+#define TICK_MS       1000
+#define EXIT_USAGE    2
+
+/* Tell a service manager, in systemd's datagram protocol (sd_notify(3)); nobody there is fine. */
+static void
+notify(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    OWN_FD fd = -1;
+    size_t n;
+
+    if (path == NULL || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof(to.sun_path))
+        return;
+    n = strlen(path);
+    memcpy(to.sun_path, path, n);
+    if (to.sun_path[0] == '@')
+        to.sun_path[0] = '\0';
+    if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) >= 0)
+        (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to,
+                     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
+}
+
+static void
+say_ready(struct gateway *gateway)
+{
+    struct gateway_address at[GATEWAY_LISTENERS_MAX];
+    size_t n = gateway_addresses(gateway, at);
+
+    for (size_t i = 0; i < n; i++) {
+        bool six = strchr(at[i].host, ':') != NULL;
+
+        (void)printf("ready %s://%s%s%s:%u\n", at[i].tls ? "https" : "http", six ? "[" : "",
+                     at[i].host, six ? "]" : "", at[i].port);
+    }
+    (void)fflush(stdout);
+    notify("READY=1");
+}
+
+/* Until TERM or INT. */
+static void
+serve(struct rooms *rooms, int signals)
+{
+    for (;;) {
+        struct pollfd wait = { .fd = signals, .events = POLLIN };
+        struct err err = { 0 };
+        int signal;
+
+        rooms_tick(rooms);
+        if (poll(&wait, 1, TICK_MS) <= 0)
+            continue;
+        signal = signals_next(signals);
+        if (signal != SIGHUP)
+            return;
+        if (gateway_tls_reload(rooms_gateway(rooms), &err) < 0)
+            log_err(LOG_LEVEL_ERROR, "the certificates were not reloaded", NULL, &err);
+        else
+            LOG(LOG_LEVEL_INFO, "certificates reloaded", NULL, LOG_NUMBER("pid", getpid()));
+    }
+}
+
+static int
+run(const struct options *o, struct arena *arena, struct err *err)
+{
+    struct keeper_program programs[PROGRAM_COUNT];
+    struct users users;
+    int signals = -1;
+
+    users_find(&users);
+    if (users_own_data(&users, o->data, err) < 0 || bootstrap_recover(o->data, err) < 0 ||
+        programs_describe(o, &users, arena, programs, err) < 0)
+        return -1;
+
+    OWN(keeper) keeper = keeper_start(programs, PROGRAM_COUNT, err);
+
+    if (keeper == NULL || users_drop(&users, err) < 0 || signals_open(&signals, err) < 0)
+        return -1;
+    if (o->crash_at != NULL && crash_arm(o->crash_at, err) < 0)
+        return -1;
+
+    OWN(rooms) rooms = rooms_open(o, keeper, users.root, err);
+
+    if (rooms == NULL)
+        return -1;
+    if (!users.root)
+        LOG(LOG_LEVEL_WARNING, "not started by root: everything is served but containers", NULL,
+            LOG_NUMBER("uid", getuid()));
+    say_ready(rooms_gateway(rooms));
+    serve(rooms, signals);
+    notify("STOPPING=1");
+    return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    OWN(arena) arena = arena_new(OPTIONS_ARENA);
+    struct err err = { 0 };
+    struct options o;
+
+    (void)umask(0077);
+    json_start();
+    if (arena == NULL || options_read(&o, argc, argv, arena, &err) < 0) {
+        (void)fprintf(stderr, "holdfastd: %s\n", err.msg);
+        return EXIT_USAGE;
+    }
+    if (o.help || o.version) {
+        (void)fputs(o.help ? options_usage(arena) : "holdfastd " HOLDFAST_VERSION "\n", stdout);
+        return EXIT_SUCCESS;
+    }
+    log_start("holdfastd", o.log_level);
+    if (run(&o, arena, &err) < 0) {
+        log_err(LOG_LEVEL_ERROR, "cannot serve", NULL, &err);
+        return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}
