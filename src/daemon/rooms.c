@@ -37,6 +37,7 @@ struct rooms {
     int dirfd;
     struct keeper *keeper; /* borrowed */
     struct database *database;
+    struct disk_ops disk;
     struct blobs *blobs;
     struct vault *vault;
     struct audit *audit;
@@ -70,11 +71,11 @@ open_gateway(struct rooms *r, const struct options *o, struct err *err)
 {
     struct gateway_listener listeners[GATEWAY_LISTENERS_MAX];
     struct gateway_address addresses[GATEWAY_LISTENERS_MAX];
-    char certificate[4200], key[4200];
+    char pem[4200];
     struct gateway_settings s = { .listeners = listeners,
                                   .limits = gateway_limits_default(),
-                                  .certificate_file = certificate,
-                                  .key_file = key };
+                                  .certificate_file = pem,
+                                  .key_file = pem };
 
     if (o->n_listen + o->n_http > GATEWAY_LISTENERS_MAX)
         return err_set(err, ERR_INVALID, "at most %d addresses can be served",
@@ -86,8 +87,7 @@ open_gateway(struct rooms *r, const struct options *o, struct err *err)
     for (size_t i = 0; i < o->n_http; i++)
         listeners[s.n_listeners++] = (struct gateway_listener){ o->http[i].host, o->http[i].port,
                                                                 false, o->http[i].optional };
-    (void)snprintf(certificate, sizeof(certificate), "%s/" CERTIFICATE_SERVER, o->data);
-    (void)snprintf(key, sizeof(key), "%s/" CERTIFICATE_KEY, o->data);
+    (void)snprintf(pem, sizeof(pem), "%s/" CERTIFICATES_SERVER, o->data);
     if ((r->pipeline = pipeline_new(&r->settings, err)) == NULL ||
         (r->gateway = gateway_open(&s, r->pipeline, err)) == NULL)
         return -1;
@@ -101,12 +101,12 @@ static int
 open_store(struct rooms *r, const struct options *o, struct err *err)
 {
     char path[4200];
-    struct disk_ops disk = disk_real;
 
     (void)snprintf(path, sizeof(path), "%s/holdfast.db", o->data);
-    disk.step = crash_step;
+    r->disk = disk_real;
+    r->disk.step = crash_step;
     if ((r->database = database_open(path, migrations, err)) == NULL ||
-        (r->blobs = blobs_open(r->dirfd, &disk, NULL, err)) == NULL)
+        (r->blobs = blobs_open(r->dirfd, &r->disk, NULL, err)) == NULL)
         return -1;
     database_on_step(r->database, crash_step);
     return bootstrap_ids(r->database, &r->ids, err);
@@ -223,7 +223,7 @@ rooms_open(const struct options *o, struct keeper *keeper, bool runs_containers,
         (void)err_sys(err, errno, "cannot open the data folder %.200s", o->data);
         return NULL;
     }
-    if (open_vault(r, err) < 0 || certificates_ensure(r->dirfd, o, err) < 0 ||
+    if (open_vault(r, err) < 0 || certificates_keep(r->dirfd, o, err) < 0 ||
         open_gateway(r, o, err) < 0 || open_store(r, o, err) < 0 || open_who(r, err) < 0 ||
         open_services(r, o, err) < 0 || open_instances(r, runs_containers, err) < 0 ||
         mount(r, o, err) < 0 || gateway_run(r->gateway, err) < 0)
