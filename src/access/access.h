@@ -74,6 +74,10 @@ MUST_CHECK int access_assign(struct db *db, const struct assignment *a, struct e
 MUST_CHECK int access_unassign(struct db *db, struct text id, struct err *err); /* 1: not there */
 MUST_CHECK int access_changed(struct access *access, struct err *err);
 
+/* access_each(db, visit, arg, err): every stored assignment, in no order; from a reader too. */
+typedef int access_visit(void *arg, const struct assignment *a, struct err *err);
+MUST_CHECK int access_each(struct db *db, access_visit *visit, void *arg, struct err *err);
+
 /* Role definitions, built in: id (UUID), name, description, actions. */
 struct role {
     const char *id;

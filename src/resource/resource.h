@@ -27,6 +27,8 @@
 
 struct resources;
 
+extern const struct migration resource_migrations[];
+
 #define RESOURCE_ID_MAX       1024
 #define RESOURCE_DOCUMENT_MAX ((uint64_t)2 * 1024 * 1024)
 
@@ -79,8 +81,37 @@ DEFINE_OWN(resources);
 MUST_CHECK int resources_register(struct resources *resources, const struct resource_type *type,
                                   void *room, struct err *err);
 
-extern const struct route resource_routes[]; /* the room is struct resources */
+/*
+ * resources_routes(rs): the rows of the engine and of every registered type; the room is ${rs}.
+ * Asked once, after the last registration; lives as long as ${rs}.
+ */
+const struct route *resources_routes(struct resources *resources);
 const struct dialect *resource_dialect(struct resources *resources);
+
+/*
+ * resource_answer(x, status, document): describe an ARM answer: the x-ms-* fields, and ${document}
+ * (NULL: no body; it stays the caller's).  For every handler that speaks DIALECT_ARM.
+ */
+void resource_answer(struct exchange *x, int status, const json_t *document);
+
+/*
+ * resources_operation(rs, x, id, err): remember that work on ${id} goes on after the answer, and
+ * add the fields by which a client follows it (Azure-AsyncOperation, Location, Retry-After) to the
+ * answer, which must have its status already.
+ */
+MUST_CHECK int resources_operation(struct resources *resources, struct exchange *x, struct text id,
+                                   struct err *err);
+
+/*
+ * resources_observe(rs, type, removed, room, err): rooms that keep things of their own under
+ * resources of a type they did not register (the registry: its repositories).  ${removed} runs in
+ * the transaction of the removal.  At most RESOURCE_OBSERVERS_MAX, before the first request.
+ */
+#define RESOURCE_OBSERVERS_MAX 8
+typedef int resource_removed(void *room, struct db *db, const struct resource *old,
+                             struct err *err);
+MUST_CHECK int resources_observe(struct resources *resources, const char *type,
+                                 resource_removed *removed, void *room, struct err *err);
 
 /* resources_get(rs, id, arena, out, err): 1 when there is none. */
 MUST_CHECK int resources_get(struct resources *resources, struct text id, struct arena *arena,
