@@ -1,8 +1,15 @@
 /*
  * registry.h - the door of the registry room for the rooms above it.
  *
- * HTTP comes in through registry_routes (registry_http.h); this is for those who use images:
- * instances resolve a reference to what will run.
+ * HTTP comes in through registry_routes; the rest is for those who use images: instances resolve a
+ * reference to what will run.
+ *
+ * Invariants (those of the parts stand in their headers):
+ *   G1  what was answered with 201 is there after kill -9 and power loss, whole;
+ *   G2  a manifest, its tags, its references and its decision record are one transaction;
+ *   G3  every refusal is {"errors":[{code, message, detail}]} with a detail that says what to do;
+ *   G4  nothing about what exists depends on the answer to a caller who may not know it.
+ * Threads: all functions from any thread, after registry_open().
  */
 #ifndef REGISTRY_REGISTRY_H
 #define REGISTRY_REGISTRY_H
@@ -18,7 +25,9 @@
 #include "exchange/exchange.h"
 
 struct blobs;
+struct migration;
 struct registry;
+struct resources;
 
 struct registry_settings {
     uint64_t max_manifest_bytes; /* 0: 4 MiB */
@@ -32,7 +41,16 @@ MUST_CHECK struct registry *registry_open(struct database *database, struct blob
 void registry_free(struct registry *registry);
 DEFINE_OWN(registry);
 
-extern const struct route registry_routes[];
+extern const struct migration registry_migrations[]; /* for database_open() */
+
+/*
+ * registry_resources(r, resources): from now on the registries that exist are the ARM resources of
+ * type Microsoft.ContainerRegistry/registries.  Before, there is the default one, "holdfast" in
+ * group "default".  Once, before the first request.
+ */
+void registry_resources(struct registry *registry, struct resources *resources);
+
+extern const struct route registry_routes[]; /* the room is struct registry */
 const struct dialect *registry_dialect(struct registry *registry);
 
 /* One stored manifest. */
