@@ -39,8 +39,10 @@ sanitize:
 scenario:
 	@HOLDFAST_BUILD=$(CURDIR)/$(B) $(PYTEST) test/scenario
 
-bench: all
-	@tools/need run bench
+bench:
+	@tools/need build run bench
+	@$(MAKE) --no-print-directory all
+	@meson configure $(B) -Dbench=true && ninja -C $(B) --quiet
 	bench/run $(B)
 
 # Run it and keep it running: Ctrl-C ends it.
