@@ -2,6 +2,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -32,6 +33,13 @@ openssl_failed(struct err *err, const char *what)
     ERR_clear_error();
     (void)err_set(err, ERR_IO, "%s", what);
     return reason[0] != '\0' ? err_note(err, "openssl: %s", reason) : -1;
+}
+
+void
+key_lock_memory(size_t n)
+{
+    (void)CRYPTO_secure_malloc_init(n, 32);
+    ERR_clear_error(); /* a small RLIMIT_MEMLOCK is no failure */
 }
 
 void

@@ -26,6 +26,12 @@
 
 struct key;
 
+/*
+ * key_lock_memory(n): once per process, before the first key: private numbers of all keys lie in
+ * ${n} bytes (a power of two) of locked memory that core dumps leave out.  As far as limits allow.
+ */
+void key_lock_memory(size_t n);
+
 enum key_kind {
     KEY_P256, /* ES256 */
     KEY_RSA,  /* RS256 */

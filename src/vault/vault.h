@@ -38,6 +38,9 @@ MUST_CHECK struct vault *vault_connect(int fd, struct err *err);
 void vault_free(struct vault *vault);
 DEFINE_OWN(vault);
 
+/* vault_reconnect(v, fd, err): vaultd was started anew; ${fd} is taken over, also on failure. */
+MUST_CHECK int vault_reconnect(struct vault *vault, int fd, struct err *err);
+
 /* vault_sign(v, key, input, sig, n, err): JWS signature (ES256: raw r||s, RFC 7518) of ${input}. */
 MUST_CHECK int vault_sign(struct vault *vault, enum vault_key key, struct text input,
                           uint8_t signature[static VAULT_SIGNATURE_MAX], size_t *n,
@@ -50,7 +53,7 @@ MUST_CHECK int vault_public_key(struct vault *vault, enum vault_key key, struct 
 /* vault_audit_key(v, out, err): the key of the audit seals (HMAC-SHA256); asked once per start. */
 MUST_CHECK int vault_audit_key(struct vault *vault, struct secret **out, struct err *err);
 
-/* A tree head to be signed; what is signed is its note text (see audit/checkpoint.h). */
+/* A tree head to be signed; what is signed is its note text (see vault/checkpoint_note.h). */
 struct vault_checkpoint {
     char epoch[37];
     uint64_t size;
