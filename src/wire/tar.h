@@ -11,8 +11,9 @@
  *   T2  the DATA runs of an entry add up to entry.size, exactly;
  *   T3  memory stays below TAR_PAX_MAX and a constant, whatever arrives; headers that only describe
  *       others (pax, GNU) count against TAR_PAX_MAX per entry;
- *   T4  what different readers understand differently is refused: sparse files, unknown types, an
- *       entry named twice by pax and GNU headers, a stream cut off inside an entry.
+ *   T4  what different readers understand differently is refused: sparse files, unknown types, hard
+ *       links with a size, an entry described twice, records behind a zero block, a stream cut off
+ *       inside an entry.
  * Paths are as written in the archive: hostile.  Pass them through tar_path_clean() before use.
  */
 #ifndef WIRE_TAR_H
@@ -72,7 +73,7 @@ enum tar_event_kind {
 
 struct tar_event {
     enum tar_event_kind kind;
-    const struct tar_entry *entry; /* of ENTRY, DATA, END_ENTRY; valid until the next entry */
+    const struct tar_entry *entry; /* of ENTRY, DATA, END_ENTRY: until the feed behind the latter */
     struct text data;              /* of DATA, inside the bytes that were fed */
 };
 
