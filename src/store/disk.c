@@ -81,7 +81,13 @@ real_link(int fd, int dirfd, const char *name)
 static int
 real_rename(int from_dir, const char *from, int to_dir, const char *to)
 {
-    return UNINTERRUPTED(renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE));
+    int r = UNINTERRUPTED(renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE));
+
+    if (r != -EINVAL)
+        return r;
+    /* A file system that cannot rename without replacing: two names for a moment, same bytes. */
+    r = UNINTERRUPTED(linkat(from_dir, from, to_dir, to, 0));
+    return r < 0 ? r : UNINTERRUPTED(unlinkat(from_dir, from, 0));
 }
 
 static int

@@ -28,4 +28,11 @@ struct disk_ops {
 
 extern const struct disk_ops disk_real;
 
+static inline void
+disk_step(const struct disk_ops *disk, const char *step)
+{
+    if (disk->step != NULL)
+        disk->step(step);
+}
+
 #endif /* STORE_DISK_H */
