@@ -7,12 +7,11 @@
 #define REFERRERS_BYTES_MAX MANIFEST_BYTES_MAX
 
 #define FIND_BY_DIGEST                                                                             \
-    " FROM repository r JOIN manifest m ON m.repository = r.id AND m.digest = $3"                  \
-    " WHERE r.registry = $1 AND r.name = $2"
+    " FROM repository r, manifest m WHERE r.registry = $1 AND r.name = $2"                         \
+    " AND m.repository = r.id AND m.digest = $3"
 #define FIND_BY_TAG                                                                                \
-    " FROM repository r JOIN tag t ON t.repository = r.id AND t.name = $3"                         \
-    " JOIN manifest m ON m.repository = r.id AND m.digest = t.digest"                              \
-    " WHERE r.registry = $1 AND r.name = $2"
+    " FROM repository r, tag t, manifest m WHERE r.registry = $1 AND r.name = $2"                  \
+    " AND t.repository = r.id AND t.name = $3 AND m.repository = r.id AND m.digest = t.digest"
 
 /* One select each, however it is asked for: this is what every pull begins with. */
 static const char *
@@ -250,9 +249,8 @@ manifest_row_referrers(struct db *db, const struct place *place, const struct di
 
     if (db_query(db, &rows, err,
                  "SELECT m.digest, m.media_type, m.size, m.artifact_type, m.bytes"
-                 " FROM repository r JOIN manifest m ON m.repository = r.id"
-                 " AND m.subject = $3 AND m.digest > $4"
-                 " WHERE r.registry = $1 AND r.name = $2"
+                 " FROM repository r, manifest m WHERE r.registry = $1 AND r.name = $2"
+                 " AND m.repository = r.id AND m.subject = $3 AND m.digest > $4"
                  " AND ($5 IS NULL OR m.artifact_type = $5) ORDER BY m.digest LIMIT $6",
                  DB_TEXT(place->registry), DB_TEXT(place->repository), DB_TEXT(of),
                  DB_TEXT(page->last), type, DB_INT((int64_t)page->n + 1)) < 0)

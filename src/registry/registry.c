@@ -9,6 +9,7 @@
 #include "registry/registry_names.h"
 #include "registry/registry_priv.h"
 #include "registry/upload_id.h"
+#include "resource/resource.h"
 #include "store/blob.h"
 #include "store/database.h"
 #include "wire/reference.h"
@@ -93,10 +94,23 @@ registry_free(struct registry *registry)
     mem_free(registry);
 }
 
-void
-registry_resources(struct registry *registry, struct resources *resources)
+/* A registry that is made again under the same name must not find the old one's images. */
+static int
+registry_removed(void *room, struct db *db, const struct resource *old, struct err *err)
+{
+    OWN(arena) arena = arena_new(RESOURCE_ID_MAX);
+
+    (void)room;
+    if (arena == NULL)
+        return err_memory(err);
+    return repository_remove_all(db, registry_lower(arena, old->name), err);
+}
+
+int
+registry_resources(struct registry *registry, struct resources *resources, struct err *err)
 {
     registry_names_use(registry->names, resources);
+    return resources_observe(resources, REGISTRY_TYPE, registry_removed, registry, err);
 }
 
 const struct dialect *

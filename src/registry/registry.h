@@ -44,11 +44,13 @@ DEFINE_OWN(registry);
 extern const struct migration registry_migrations[]; /* for database_open() */
 
 /*
- * registry_resources(r, resources): from now on the registries that exist are the ARM resources of
- * type Microsoft.ContainerRegistry/registries.  Before, there is the default one, "holdfast" in
- * group "default".  Once, before the first request.
+ * registry_resources(r, resources, err): from now on the registries that exist are the ARM
+ * resources of type Microsoft.ContainerRegistry/registries, and removing one removes its
+ * repositories with it.  Before, there is the default one, "holdfast" in group "default".  Once,
+ * before the first request.
  */
-void registry_resources(struct registry *registry, struct resources *resources);
+MUST_CHECK int registry_resources(struct registry *registry, struct resources *resources,
+                                  struct err *err);
 
 extern const struct route registry_routes[]; /* the room is struct registry */
 const struct dialect *registry_dialect(struct registry *registry);

@@ -7,9 +7,8 @@
 #include "base/mem.h"
 #include "resource/resource.h"
 
-#define REGISTRY_TYPE "Microsoft.ContainerRegistry/registries"
-#define FRESH_US      1000000 /* N1 */
-#define MISS_US       50000
+#define FRESH_US 1000000 /* N1 */
+#define MISS_US  50000
 
 struct registry_names {
     struct resources *resources; /* borrowed; NULL: only the default one exists */

@@ -17,6 +17,7 @@
 #include "base/own.h"
 #include "base/text.h"
 
+#define REGISTRY_TYPE    "Microsoft.ContainerRegistry/registries"
 #define REGISTRY_DEFAULT "holdfast" /* what a bare host serves */
 
 struct registry_names;

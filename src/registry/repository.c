@@ -75,6 +75,30 @@ repository_remove(struct db *db, int64_t id, int *manifests, int *tags, struct e
     return 0;
 }
 
+/* The rows are read one at a time: each removal changes what the next reading finds. */
+int
+repository_remove_all(struct db *db, struct text registry, struct err *err)
+{
+    int found, manifests, tags;
+
+    for (;;) {
+        int64_t id;
+        {
+            DB_ROWS(rows);
+
+            found = db_one(db, &rows, err, "SELECT min(id) FROM repository WHERE registry = $1",
+                           DB_TEXT(registry));
+            if (found < 0)
+                return -1;
+            if (db_is_null(&rows, 0))
+                return 0;
+            id = db_int(&rows, 0);
+        }
+        if (repository_remove(db, id, &manifests, &tags, err) < 0)
+            return -1;
+    }
+}
+
 bool
 page_take(struct page *page, struct text item, size_t taken)
 {
@@ -117,9 +141,9 @@ repository_blob_find(struct db *db, const struct place *place, const struct dige
     DB_ROWS(rows);
     int found =
         db_one(db, &rows, err,
-               "SELECT b.size FROM repository r JOIN repository_blob b"
-               " ON b.repository = r.id AND b.digest = $3"
-               " WHERE r.registry = $1 AND r.name = $2",
+               "SELECT b.size FROM repository r, repository_blob b"
+               " WHERE r.registry = $1 AND r.name = $2"
+               " AND b.repository = r.id AND b.digest = $3",
                DB_TEXT(place->registry), DB_TEXT(place->repository), DB_TEXT(text_from(text, n)));
 
     if (found <= 0)

@@ -54,6 +54,9 @@ MUST_CHECK int repository_ensure(struct db *db, const struct place *place, int64
 MUST_CHECK int repository_remove(struct db *db, int64_t id, int *manifests, int *tags,
                                  struct err *err);
 
+/* repository_remove_all(db, registry, err): every repository of a registry that is going. */
+MUST_CHECK int repository_remove_all(struct db *db, struct text registry, struct err *err);
+
 /* repository_names(db, registry, page, names, err): those with a manifest, appended to ${names}. */
 MUST_CHECK int repository_names(struct db *db, struct text registry, struct page *page,
                                 json_t *names, struct err *err);

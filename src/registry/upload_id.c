@@ -18,7 +18,7 @@ print_bound(const struct hmac_key *key, struct text registry, struct text reposi
     hmac_begin(&h, key);
     hmac_add(&h, id, FREE_TEXT);
     hmac_add(&h, registry.p, registry.n);
-    hmac_add(&h, "/", 1); /* no registry's name has one */
+    hmac_add(&h, "", 1); /* a NUL, which no name has */
     hmac_add(&h, repository.p, repository.n);
     hmac_end(&h, code);
     code[0] = (uint8_t)(0x80u | (code[0] & 0x3fu));
