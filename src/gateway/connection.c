@@ -374,7 +374,8 @@ on_timer(struct loop_timer *t)
 {
     struct connection *c = LOOP_OWNER(struct connection, timer, t);
 
-    engine_count(&c->home->counters.timeouts, c->wait != WAIT_REQUEST ? 1 : 0);
+    if (c->wait != WAIT_REQUEST && c->wait != WAIT_LINGERING) /* those just end */
+        engine_count(&c->home->counters.timeouts, 1);
     if (c->wait == WAIT_HEAD || c->wait == WAIT_BODY)
         refuse(c, 408, "the request did not arrive in time");
     else

@@ -97,7 +97,7 @@ reply_refusal(struct buf *out, int status, const char *message, struct reply_clo
     buf_str(&body, status == 503 || status == 429 ? "TOOMANYREQUESTS" : "BAD_REQUEST");
     buf_str(&body, "\",\"message\":\"");
     add_quoted(&body, message);
-    buf_str(&body, "\",\"detail\":{}}]}\n");
+    buf_printf(&body, "\",\"detail\":{\"status\":%d}}]}\n", status);
     a.fields[0] = (struct answer_field){ "Content-Type", TEXT("application/json") };
     a.length = body.n;
     (void)reply_head(out, &a, 1, false, clock, now_us);
