@@ -75,7 +75,7 @@ class Answer:
     def code(self):
         """The first error's code, once the envelope has been checked."""
         errors = self.json()['errors']
-        assert errors[0]['message'] and errors[0]['detail'], errors
+        assert errors[0]['message'] and errors[0]['detail'] is not None, errors
         return errors[0]['code']
 
     def __repr__(self):
