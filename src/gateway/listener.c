@@ -104,7 +104,7 @@ listener_open(const struct gateway_listener *what, int *fds, size_t n, uint16_t 
               struct err *err)
 {
     union address address;
-    socklen_t address_n;
+    socklen_t address_n = 0;
     int first = -1, rc;
 
     if (find_address(what, &address, &address_n, err) != 0)
