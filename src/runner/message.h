@@ -164,6 +164,9 @@ struct runner_packet {
  */
 size_t message_length(const struct runner_packet *packet);
 
+/* message_descriptors(packet): how many a question must bring. */
+size_t message_descriptors(const struct runner_packet *packet);
+
 /* message_check(packet, n, err): after receiving ${n} bytes: G1, ends of texts, counts. */
 MUST_CHECK int message_check(const struct runner_packet *packet, size_t n, struct err *err);
 
