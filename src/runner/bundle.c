@@ -11,14 +11,15 @@
 
 /* Docker's default set without MKNOD, NET_RAW and SETFCAP; all of it inside the user namespace. */
 static const char *const capabilities[] = {
-    "CAP_AUDIT_WRITE", "CAP_CHOWN",  "CAP_DAC_OVERRIDE",     "CAP_FOWNER", "CAP_FSETID",    "CAP_KILL",
-    "CAP_SETGID",      "CAP_SETUID", "CAP_NET_BIND_SERVICE", "CAP_SETPCAP", "CAP_SYS_CHROOT",
+    "CAP_AUDIT_WRITE",      "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FOWNER",
+    "CAP_FSETID",           "CAP_KILL",    "CAP_SETGID",       "CAP_SETUID",
+    "CAP_NET_BIND_SERVICE", "CAP_SETPCAP", "CAP_SYS_CHROOT",
 };
 
 static const char *const masked[] = {
-    "/proc/acpi",       "/proc/asound",     "/proc/kcore",  "/proc/keys",        "/proc/latency_stats",
-    "/proc/timer_list", "/proc/timer_stats", "/proc/scsi",  "/proc/sched_debug", "/proc/interrupts",
-    "/sys/firmware",    "/sys/devices/virtual/powercap",
+    "/proc/acpi",          "/proc/asound",     "/proc/kcore",       "/proc/keys",
+    "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/scsi",
+    "/proc/sched_debug",   "/proc/interrupts", "/sys/firmware",     "/sys/devices/virtual/powercap",
 };
 
 static const char *const readonly[] = {
@@ -120,8 +121,9 @@ put_process(const struct bundle *b, struct buf *out)
     const struct plan_container *c = b->container;
     uint64_t soft = b->nofile_hard < 1024 ? b->nofile_hard : 1024;
 
-    buf_printf(out, "\"process\":{\"terminal\":false,\"user\":{\"uid\":%u,\"gid\":%u,"
-                    "\"additionalGids\":[",
+    buf_printf(out,
+               "\"process\":{\"terminal\":false,\"user\":{\"uid\":%u,\"gid\":%u,"
+               "\"additionalGids\":[",
                b->user->uid, b->user->gid);
     for (size_t i = 0; i < b->user->group_count; i++)
         buf_printf(out, "%s%u", i > 0 ? "," : "", b->user->groups[i]);
@@ -152,8 +154,9 @@ put_mounts(const struct bundle *b, struct buf *out)
                    "{\"destination\":\"%s\",\"type\":\"%s\",\"source\":\"%s\",\"options\":[%s]},",
                    mounts[i].target, mounts[i].type, mounts[i].source, mounts[i].options);
     for (size_t i = 0; i < COUNT(etc_files); i++) {
-        buf_printf(out, "%s{\"destination\":\"/etc/%s\",\"type\":\"bind\",\"source\":",
-                   i > 0 ? "," : "", etc_files[i]);
+        buf_printf(out,
+                   "%s{\"destination\":\"/etc/%s\",\"type\":\"bind\",\"source\":", i > 0 ? "," : "",
+                   etc_files[i]);
         buf_printf(out, "\"%s/%s\"", b->etc, etc_files[i]);
         buf_str(out, ",\"options\":[\"bind\",\"rprivate\"]}");
     }
@@ -182,8 +185,9 @@ put_resources(const struct bundle *b, struct buf *out)
 {
     const struct plan_container *c = b->container;
 
-    buf_printf(out, "\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}],"
-                    "\"pids\":{\"limit\":%d}",
+    buf_printf(out,
+               "\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}],"
+               "\"pids\":{\"limit\":%d}",
                PIDS_LIMIT);
     if (c->memory_bytes > 0) {
         buf_printf(out, ",\"memory\":{\"limit\":%lu", (unsigned long)c->memory_bytes);
@@ -216,8 +220,9 @@ architectures(void)
 static void
 put_seccomp(struct buf *out)
 {
-    buf_printf(out, "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[%s],"
-                    "\"syscalls\":[{",
+    buf_printf(out,
+               "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[%s],"
+               "\"syscalls\":[{",
                architectures());
     put_names(out, "names", seccomp_allowed, seccomp_allowed_count);
     buf_str(out, ",\"action\":\"SCMP_ACT_ALLOW\"}");
@@ -228,7 +233,8 @@ put_seccomp(struct buf *out)
         if (c->error != 0)
             buf_printf(out, ",\"errnoRet\":%d", c->error);
         if (c->op != NULL)
-            buf_printf(out, ",\"args\":[{\"index\":%u,\"value\":%lu,\"valueTwo\":%lu,\"op\":\"%s\"}]",
+            buf_printf(out,
+                       ",\"args\":[{\"index\":%u,\"value\":%lu,\"valueTwo\":%lu,\"op\":\"%s\"}]",
                        c->argument, (unsigned long)c->value, (unsigned long)c->value_two, c->op);
         buf_str(out, "}");
     }

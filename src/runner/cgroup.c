@@ -13,10 +13,10 @@
 #include "base/own.h"
 #include "base/text.h"
 
-#define TEXT_MAX     16384 /* of mountinfo or another file of /proc that we read */
-#define KILL_TRIES   200   /* of 10 ms: dying processes leave a cgroup a little later */
-#define NESTED_MAX   8     /* folders below one another that a container may have made */
-#define CONTROL_MAX  4096
+#define TEXT_MAX    16384 /* of mountinfo or another file of /proc that we read */
+#define KILL_TRIES  200   /* of 10 ms: dying processes leave a cgroup a little later */
+#define NESTED_MAX  8     /* folders below one another that a container may have made */
+#define CONTROL_MAX 4096
 
 static struct text
 read_file(const char *path, char *out, size_t cap)
@@ -34,7 +34,8 @@ read_file(const char *path, char *out, size_t cap)
     return text_from(out, got);
 }
 
-/* One line of mountinfo (proc(5)): root, mount point, type and the controllers of a cgroup mount. */
+/* One line of mountinfo (proc(5)): root, mount point, type and the controllers of a cgroup mount.
+ */
 struct mount_line {
     struct text root, point, type, options;
 };
@@ -250,7 +251,8 @@ kill_all(int dirfd)
     return any;
 }
 
-/* Empty and remove what lies in ${dirfd}: its child folders, depth first.  True: nothing is left. */
+/* Empty and remove what lies in ${dirfd}: its child folders, depth first.  True: nothing is left.
+ */
 static bool
 remove_children(int dirfd, int depth)
 {

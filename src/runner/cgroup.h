@@ -1,9 +1,9 @@
 /*
  * cgroup.h - the resource folders of groups: holdfast-TAG/ID/cN under every hierarchy.
  *
- * With cgroup v1 (or hybrid) they lie below the cgroup runnerd itself lives in, whatever that is per
- * hierarchy; with v2 at the top, as v2 allows no processes beside child groups.  Limits are written
- * by the runtime; we make, watch, empty and remove.
+ * With cgroup v1 (or hybrid) they lie below the cgroup runnerd itself lives in, whatever that is
+ * per hierarchy; with v2 at the top, as v2 allows no processes beside child groups.  Limits are
+ * written by the runtime; we make, watch, empty and remove.
  *
  * Invariant C1: nothing outside holdfast-TAG is ever written, killed or removed.
  */
@@ -23,7 +23,7 @@ struct cgroup {
     int count;
     bool swap; /* swap can be limited */
     struct {
-        char name[64];               /* "memory", "cpu,cpuacct"; "" for v2 */
+        char name[64];                /* "memory", "cpu,cpuacct"; "" for v2 */
         char folder[CGROUP_PATH_MAX]; /* where our holdfast-TAG lies or will lie */
     } at[CGROUP_HIERARCHIES_MAX];
 };

@@ -8,11 +8,11 @@
 #include <string.h>
 
 static const char *const steps[] = {
-    "start-folder",   "start-plan",        "start-slot",     "start-cgroup",   "start-run-folder",
-    "start-namespace", "start-supervisor", "start-rules",    "start-network",  "start-ready",
-    "start-go",       "delete-mark",       "delete-killed",  "delete-cgroup",  "delete-network",
-    "delete-rules",   "delete-run-folder", "delete-slot",    "delete-trash",   "unpack-folder",
-    "unpack-child",   "unpack-named",
+    "start-folder",      "start-plan",       "start-slot",    "start-cgroup",  "start-run-folder",
+    "start-namespace",   "start-supervisor", "start-rules",   "start-network", "start-ready",
+    "start-go",          "delete-mark",      "delete-killed", "delete-cgroup", "delete-rules",
+    "delete-run-folder", "delete-slot",      "delete-trash",  "unpack-folder", "unpack-child",
+    "unpack-named",
 };
 
 #define STEPS (sizeof(steps) / sizeof(steps[0]))

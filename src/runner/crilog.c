@@ -31,7 +31,8 @@ open_file(struct crilog *log)
     struct stat st;
 
     file_name(log->name, 0, false, name);
-    log->fd = openat(log->dirfd, name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    log->fd =
+        openat(log->dirfd, name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (log->fd < 0)
         return -1;
     log->size = fstat(log->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
@@ -192,7 +193,8 @@ crilog_close(struct crilog *log)
     log->fd = -1;
 }
 
-/* Newest first, so that a rotation meanwhile shows one file twice rather than none: seen by inode. */
+/* Newest first, so that a rotation meanwhile shows one file twice rather than none: seen by inode.
+ */
 size_t
 crilog_files(int dirfd, const char *name, bool previous, int fds[static CRILOG_FILES])
 {

@@ -14,7 +14,7 @@
 #include "base/own.h"
 
 #define REQUEST_MAX 1024
-#define ANSWER_MAX  32768
+#define ANSWER_MAX  16384
 
 /* One socket, one network namespace. */
 struct wire {
@@ -308,6 +308,20 @@ link_delete(const char *name, struct err *err)
 
 /* ---- looking ---- */
 
+/* mnl_attr_for_each() without its careless conversions. */
+static const struct nlattr *
+first_attr(const struct nlmsghdr *h, size_t offset)
+{
+    return mnl_nlmsg_get_payload_offset(h, offset);
+}
+
+static bool
+has_attr(const struct nlmsghdr *h, const struct nlattr *attr)
+{
+    return mnl_attr_ok(attr,
+                       (int)((const char *)mnl_nlmsg_get_payload_tail(h) - (const char *)attr));
+}
+
 struct seen {
     const char *prefix;
     void (*fn)(void *self, const char *name);
@@ -320,8 +334,8 @@ link_seen(const struct nlmsghdr *h, void *self)
     const struct seen *s = self;
     const struct nlattr *attr;
 
-    mnl_attr_for_each(attr, h, sizeof(struct ifinfomsg))
-    {
+    for (attr = first_attr(h, sizeof(struct ifinfomsg)); has_attr(h, attr);
+         attr = mnl_attr_next(attr)) {
         if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
             strncmp(mnl_attr_get_str(attr), s->prefix, strlen(s->prefix)) == 0)
             s->fn(s->self, mnl_attr_get_str(attr));
@@ -360,8 +374,7 @@ route_seen(const struct nlmsghdr *h, void *self)
     uint32_t shorter = m->rtm_dst_len < o->prefix ? m->rtm_dst_len : o->prefix;
     uint32_t mask = shorter == 0 ? 0 : ~0u << (32 - shorter);
 
-    mnl_attr_for_each(attr, h, sizeof(*m))
-    {
+    for (attr = first_attr(h, sizeof(*m)); has_attr(h, attr); attr = mnl_attr_next(attr)) {
         if (mnl_attr_get_type(attr) == RTA_DST && m->rtm_dst_len > 0 &&
             ((ntohl(mnl_attr_get_u32(attr)) ^ o->network) & mask) == 0)
             o->found = true;

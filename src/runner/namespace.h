@@ -24,8 +24,8 @@ struct namespaces {
 };
 
 /*
- * namespaces_make(ns, uid, count, hostname, err): new ones, ids 0..count-1 inside being uid.. outside.
- * In the new network, any user may bind any port and send echo requests.
+ * namespaces_make(ns, uid, count, hostname, err): new ones, ids 0..count-1 inside being uid..
+ * outside. In the new network, any user may bind any port and send echo requests.
  */
 MUST_CHECK int namespaces_make(struct namespaces *ns, uint32_t uid, uint32_t count,
                                const char *hostname, struct err *err);

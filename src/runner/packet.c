@@ -8,18 +8,19 @@
 
 #include "base/buf.h"
 #include "base/own.h"
-#include "runner/child.h"
+#include "runner/launch.h"
 #include "runner/place.h"
 
 #define SCRIPT_MAX  (8u * 1024 * 1024)
 #define MESSAGE_MAX 512
 
 /* $T: the tag, $B: the bridge.  The tables are replaced whole: add, delete, add again. */
+static const char no_tables[] = "add table inet holdfast_$T\n"
+                                "delete table inet holdfast_$T\n"
+                                "add table bridge holdfast_$T\n"
+                                "delete table bridge holdfast_$T\n";
+
 static const char tables[] =
-    "add table inet holdfast_$T\n"
-    "delete table inet holdfast_$T\n"
-    "add table bridge holdfast_$T\n"
-    "delete table bridge holdfast_$T\n"
     "table inet holdfast_$T {\n"
     "  map pub_any { type inet_service : ipv4_addr . inet_service; }\n"
     "  map pub_at { type ipv4_addr . inet_service : ipv4_addr . inet_service; }\n"
@@ -76,9 +77,9 @@ static const char tables[] =
     "}\n";
 
 static void
-put_tables(const struct packet *p, struct buf *out)
+put_tables(const struct packet *p, const char *text, struct buf *out)
 {
-    for (const char *s = tables; *s != '\0'; s++) {
+    for (const char *s = text; *s != '\0'; s++) {
         if (s[0] == '$' && (s[1] == 'T' || s[1] == 'B'))
             buf_str(out, *++s == 'T' ? p->tag : p->bridge);
         else
@@ -121,7 +122,7 @@ put_group(const struct packet *p, const struct packet_group *g, const char *verb
 int
 packet_find(struct packet *p, struct err *err)
 {
-    if (child_find("nft", p->nft, sizeof(p->nft)))
+    if (launch_find("nft", p->nft, sizeof(p->nft)))
         return 0;
     return err_set(err, ERR_UNSUPPORTED, "there is no nft program: install nftables");
 }
@@ -140,13 +141,13 @@ run(const struct packet *p, const struct buf *script, int *output_fd, struct err
     if (in < 0 || write(in, script->p, script->n) != (ssize_t)script->n ||
         lseek(in, 0, SEEK_SET) != 0 || pipe2(out, O_CLOEXEC) != 0)
         return err_sys(err, errno, "cannot hand nft its rules");
-    pid = child_start(&(struct child){ .path = p->nft,
-                                       .argv = argv,
-                                       .in = in,
-                                       .out = out[1],
-                                       .errors = out[1],
-                                       .dies_with_us = true },
-                      err);
+    pid = launch_start(&(struct launch){ .path = p->nft,
+                                         .argv = argv,
+                                         .in = in,
+                                         .out = out[1],
+                                         .errors = out[1],
+                                         .dies_with_us = true },
+                       err);
     (void)close(out[1]);
     if (pid < 0)
         (void)close(out[0]);
@@ -169,8 +170,8 @@ int
 packet_end(pid_t pid, int output_fd, struct err *err)
 {
     char said[MESSAGE_MAX];
-    size_t n = child_read(output_fd, said, sizeof(said));
-    int code = child_end(pid);
+    size_t n = launch_read(output_fd, said, sizeof(said));
+    int code = launch_end(pid);
     struct text first = { 0 }, rest = text_from(said, n);
 
     (void)close(output_fd);
@@ -187,9 +188,22 @@ packet_load(const struct packet *p, const struct packet_group *groups, size_t n,
     int output_fd = -1;
     pid_t pid;
 
-    put_tables(p, &script);
+    put_tables(p, no_tables, &script);
+    put_tables(p, tables, &script);
     for (size_t i = 0; i < n; i++)
         put_group(p, &groups[i], "add", &script);
+    pid = run(p, &script, &output_fd, err);
+    return pid < 0 ? -1 : packet_end(pid, output_fd, err);
+}
+
+int
+packet_unload(const struct packet *p, struct err *err)
+{
+    OWN_BUF(script, SCRIPT_MAX);
+    int output_fd = -1;
+    pid_t pid;
+
+    put_tables(p, no_tables, &script);
     pid = run(p, &script, &output_fd, err);
     return pid < 0 ? -1 : packet_end(pid, output_fd, err);
 }

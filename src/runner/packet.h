@@ -41,7 +41,11 @@ MUST_CHECK int packet_find(struct packet *p, struct err *err);
 MUST_CHECK int packet_load(const struct packet *p, const struct packet_group *groups, size_t n,
                            struct err *err);
 
-/* packet_begin(p, group, add, err): start nft on one group's elements; its pid.  packet_end() waits. */
+/* packet_unload(p, err): take both tables away. */
+MUST_CHECK int packet_unload(const struct packet *p, struct err *err);
+
+/* packet_begin(p, group, add, err): start nft on one group's elements; its pid.  packet_end()
+ * waits. */
 MUST_CHECK pid_t packet_begin(const struct packet *p, const struct packet_group *group, int add,
                               int *output_fd, struct err *err);
 MUST_CHECK int packet_end(pid_t pid, int output_fd, struct err *err);

@@ -1,8 +1,8 @@
 /*
  * place.h - where one runner keeps its things, and the names it may use on this machine.
  *
- * Everything a runner makes carries its tag (derived from its state folder), so that several runners
- * share a machine and none ever touches what it did not make.
+ * Everything a runner makes carries its tag (derived from its state folder), so that several
+ * runners share a machine and none ever touches what it did not make.
  *
  *   STATE/            0711          RUN/              0711
  *     lock                            g/ID/           0711, per group

@@ -37,8 +37,9 @@ static int
 attach_layer(const struct rootfs *r, const struct digest *d, int layers_fd, int userns_fd,
              struct err *err)
 {
-    struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV,
-                               .userns_fd = (uint64_t)userns_fd };
+    struct mount_attr attr = { .attr_set = (uint64_t)MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY |
+                                           MOUNT_ATTR_NODEV,
+                               .userns_fd = (unsigned)userns_fd };
     char name[DIGEST_TEXT_MAX + 1], at[32];
     OWN_FD tree = -1;
 
@@ -92,8 +93,7 @@ rootfs_done(struct rootfs *r)
 static int
 fresh_folder(const struct rootfs *r, int scratch_fd, const char *name, mode_t mode, struct err *err)
 {
-    if (mkdirat(scratch_fd, name, mode) != 0 ||
-        fchmodat(scratch_fd, name, mode, 0) != 0 ||
+    if (mkdirat(scratch_fd, name, mode) != 0 || fchmodat(scratch_fd, name, mode, 0) != 0 ||
         fchownat(scratch_fd, name, r->uid, r->uid, AT_SYMLINK_NOFOLLOW) != 0)
         return err_sys(err, errno, "cannot make the folder %s of a root filesystem", name);
     return 0;

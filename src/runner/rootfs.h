@@ -2,7 +2,7 @@
  * rootfs.h - the root filesystem of a container: an overlay over idmapped layers.
  *
  * All mounts are made in the supervisor's own mount namespace and end with it.  Layers on disk keep
- * their image's ids (0..65535); each is idmapped once per group and shared by its containers.  Works
+ * their image's ids (0..65535); each is idmapped once per group and shared by its containers. Works
  * with every kernel that lets overlay stand on idmapped mounts (5.19).
  */
 #ifndef RUNNER_ROOTFS_H
@@ -17,14 +17,14 @@
 /* rootfs_layers(): idmap each layer of ${plan} at l/0, l/1 ... below ${run_fd}; ${index[c][l]} of
  * rootfs_index() finds them again. ${layers_fd} holds the unpacked layers. */
 struct rootfs {
-    int run_fd;     /* of the group; borrowed */
-    uint32_t uid;   /* of root inside, outside */
-    size_t count;   /* idmapped layers */
+    int run_fd;   /* of the group; borrowed */
+    uint32_t uid; /* of root inside, outside */
+    size_t count; /* idmapped layers */
     struct digest *seen;
 };
 
-MUST_CHECK int rootfs_layers(struct rootfs *r, const struct plan *plan, int layers_fd, int userns_fd,
-                             struct err *err);
+MUST_CHECK int rootfs_layers(struct rootfs *r, const struct plan *plan, int layers_fd,
+                             int userns_fd, struct err *err);
 void rootfs_done(struct rootfs *r);
 
 /*

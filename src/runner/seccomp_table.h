@@ -4,8 +4,8 @@
  * An allow list: what a program in a container has use for and what stays inside its namespaces.
  * Left out, among others: mount and its kin, module and kexec loading, bpf, perf, userfaultfd,
  * keyrings, ptrace's process_vm_writev over other users, clock setting, reboot, swap, io_uring (a
- * large surface that no seccomp filter sees into).  Unknown ones answer EPERM, clone3 ENOSYS so that
- * libcs fall back to clone(), whose flags can be judged.
+ * large surface that no seccomp filter sees into).  Unknown ones answer EPERM, clone3 ENOSYS so
+ * that libcs fall back to clone(), whose flags can be judged.
  */
 #ifndef RUNNER_SECCOMP_TABLE_H
 #define RUNNER_SECCOMP_TABLE_H

@@ -1,4 +1,4 @@
-#include "runner/child.h"
+#include "runner/launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,18 +11,19 @@
 
 #include "base/own.h"
 
-#define ASIDE 1000 /* descriptors move up there first, so that none is overwritten before its turn */
+#define ASIDE                                                                                      \
+    1000 /* descriptors move up there first, so that none is overwritten before its turn */
 
 /* In the child: only async-signal-safe calls from here. */
 static void
-place_descriptors(const struct child *c)
+place_descriptors(const struct launch *c)
 {
-    int standard[CHILD_FD_BASE] = { c->in, c->out, c->errors };
-    int aside[CHILD_FDS_MAX + CHILD_FD_BASE];
-    size_t n = CHILD_FD_BASE + c->nfds;
+    int standard[LAUNCH_FD_BASE] = { c->in, c->out, c->errors };
+    int aside[LAUNCH_FDS_MAX + LAUNCH_FD_BASE];
+    size_t n = LAUNCH_FD_BASE + c->nfds;
 
     for (size_t i = 0; i < n; i++) {
-        int fd = i < CHILD_FD_BASE ? standard[i] : c->fds[i - CHILD_FD_BASE];
+        int fd = i < LAUNCH_FD_BASE ? standard[i] : c->fds[i - LAUNCH_FD_BASE];
 
         aside[i] = fcntl(fd, F_DUPFD_CLOEXEC, ASIDE);
         if (aside[i] < 0)
@@ -35,12 +36,11 @@ place_descriptors(const struct child *c)
 }
 
 static void
-become(const struct child *c, pid_t parent)
+become(const struct launch *c, pid_t parent)
 {
-    static char *const environment[] = {
-        (char[]){ "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
-        (char[]){ "LC_ALL=C" }, NULL
-    };
+    static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    static char locale[] = "LC_ALL=C";
+    static char *const environment[] = { path, locale, NULL };
     union { /* execve() is older than const */
         const char *const *in;
         char *const *out;
@@ -64,12 +64,12 @@ become(const struct child *c, pid_t parent)
 }
 
 pid_t
-child_start(const struct child *c, struct err *err)
+launch_start(const struct launch *c, struct err *err)
 {
     pid_t parent = getpid();
     pid_t pid;
 
-    if (c->nfds > CHILD_FDS_MAX)
+    if (c->nfds > LAUNCH_FDS_MAX)
         return err_set(err, ERR_TOO_LARGE, "too many descriptors for a child");
     pid = (pid_t)syscall(SYS_clone, c->namespaces | SIGCHLD, NULL, NULL, NULL, NULL);
     if (pid == 0)
@@ -80,7 +80,7 @@ child_start(const struct child *c, struct err *err)
 }
 
 int
-child_end(pid_t pid)
+launch_end(pid_t pid)
 {
     int status = 0;
 
@@ -91,7 +91,7 @@ child_end(pid_t pid)
 }
 
 bool
-child_find(const char *name, char *out, size_t cap)
+launch_find(const char *name, char *out, size_t cap)
 {
     static const char *const folders[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
                                            "/usr/bin",        "/sbin",          "/bin" };
@@ -106,7 +106,7 @@ child_find(const char *name, char *out, size_t cap)
 }
 
 size_t
-child_read(int fd, char *out, size_t cap)
+launch_read(int fd, char *out, size_t cap)
 {
     char rest[512];
     size_t got = 0;
@@ -126,7 +126,7 @@ child_read(int fd, char *out, size_t cap)
 }
 
 int
-child_empty_input(struct err *err)
+launch_empty_input(struct err *err)
 {
     int pair[2];
 
