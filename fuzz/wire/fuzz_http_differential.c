@@ -3,6 +3,8 @@
  * parsers behind one another cannot be made to disagree about where our requests end.
  */
 #include "../property.h"
+#include <string.h>
+
 #include "http_oracle.h"
 #include "wire/http.h"
 
@@ -21,6 +23,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (text_find(text_from(data, used), '\t') >= 0)
         return 0;
     oracle = http_oracle_ask((const char *)data, used);
+    /* It takes any field whose name only begins so for Transfer-Encoding, and refuses its value. */
+    if (!oracle.complete && strcmp(oracle.problem, "HPE_INVALID_TRANSFER_ENCODING") == 0 &&
+        http_field(&head, "transfer-encoding").p == NULL)
+        return 0;
     if (!oracle.complete)
         (void)fprintf(stderr, "http_parser says %s\n", oracle.problem);
     PROPERTY(oracle.complete);
