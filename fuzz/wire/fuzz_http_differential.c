@@ -8,6 +8,17 @@
 #include "http_oracle.h"
 #include "wire/http.h"
 
+/* It takes a field whose name only begins like this for Transfer-Encoding itself. */
+static bool
+misleads_the_oracle(const struct http_head *head)
+{
+    for (size_t i = 0; i < head->n_fields; i++)
+        if (text_starts_nocase(head->fields[i].name, "transfer-encoding") &&
+            head->fields[i].name.n > strlen("transfer-encoding"))
+            return true;
+    return false;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -19,14 +30,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
     if (http_head_parse(&head, text_from(data, n), &used, &status, &err) != 1)
         return 0;
+    if (misleads_the_oracle(&head))
+        return 0;
     /* It takes no tab around a length, which RFC 9112 allows. */
     if (text_find(text_from(data, used), '\t') >= 0)
         return 0;
     oracle = http_oracle_ask((const char *)data, used);
-    /* It takes any field whose name only begins so for Transfer-Encoding, and refuses its value. */
-    if (!oracle.complete && strcmp(oracle.problem, "HPE_INVALID_TRANSFER_ENCODING") == 0 &&
-        http_field(&head, "transfer-encoding").p == NULL)
-        return 0;
     if (!oracle.complete)
         (void)fprintf(stderr, "http_parser says %s\n", oracle.problem);
     PROPERTY(oracle.complete);
