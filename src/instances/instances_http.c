@@ -98,7 +98,7 @@ answer_logs(struct exchange *x, struct text content, struct err *err)
             return err_sys(err, errno, "cannot make the answer");
         at += n > 0 ? (size_t)n : 0;
     }
-    answer_status(x, 200);
+    resource_answer(x, 200, NULL);
     answer_field(x, "Content-Type", TEXT("application/json; charset=utf-8"));
     answer_file(x, give_fd(&fd), 0, out.n);
     return 0;
@@ -187,7 +187,7 @@ change_state(struct instances *room, struct exchange *x, const struct addressed 
     if (exchange_change(x, move, &t, &note, err) != 0)
         return -1;
     instances_kick(room, a->d.id);
-    answer_status(x, 204);
+    resource_answer(x, 204, NULL);
     return 0;
 }
 
@@ -201,7 +201,7 @@ post_stop(void *self, struct exchange *x, struct err *err)
     if (find_group(room, x, &a, err) != 0 || find_runner(room, &a, &runner, err) != 0)
         return -1;
     if (a.d.state == DEPLOYMENT_STOPPED) {
-        answer_status(x, 204);
+        resource_answer(x, 204, NULL);
         return 0;
     }
     return change_state(room, x, &a, DEPLOYMENT_STOPPED, err);
@@ -259,7 +259,7 @@ post_start(void *self, struct exchange *x, struct err *err)
         return -1;
     if (!up)
         return change_state(room, x, &a, DEPLOYMENT_RESTARTING, err);
-    answer_status(x, 204);
+    resource_answer(x, 204, NULL);
     return 0;
 }
 
@@ -284,8 +284,7 @@ get_why(void *self, struct exchange *x, struct err *err)
     if (find_group(room, x, &a, err) != 0 ||
         (document = why_tell(room, x, &a.resource, err)) == NULL)
         return -1;
-    answer_status(x, 200);
-    answer_document(x, document);
+    resource_answer(x, 200, document);
     return 0;
 }
 

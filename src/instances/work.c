@@ -84,8 +84,11 @@ drop_rows(struct db *db, void *arg, struct err *err)
         return -1;
     for (size_t i = 0; i < n; i++)
         if (text_is(text_of(w->d->id), list[i].id) && list[i].state == DEPLOYMENT_REMOVING &&
-            resource_remove(db, w->d->resource_id, err) < 0)
-            return -1;
+            resource_remove(db, w->d->resource_id, err) < 0) {
+            if (err->kind != ERR_NOT_FOUND)
+                return -1;
+            err_clear(err); /* the engine was faster */
+        }
     return deployment_drop(db, text_of(w->d->id), err);
 }
 
@@ -96,7 +99,7 @@ store_outcome(struct outcome *o)
     struct err err = { 0 };
 
     if (database_write(o->w->room->database, write_outcome, o, &err) == 0 ||
-        err.kind == ERR_CONFLICT)
+        err.kind == ERR_CONFLICT || err.kind == ERR_NOT_FOUND)
         return 0;
     log_err(LOG_LEVEL_ERROR, "cannot store the state of a container group", NULL, &err);
     return RETRY_MS;
@@ -236,6 +239,29 @@ work_stopped(const struct work *w)
     return passes(&err) ? RETRY_MS : 0;
 }
 
+static int
+set_succeeded(struct db *db, void *arg, struct err *err)
+{
+    const struct work *w = arg;
+
+    return resource_set_state(db, w->d->resource_id, "Succeeded", err);
+}
+
+/* A PATCH that was read before the start and written after it has put "Creating" back. */
+static unsigned
+heal_state(const struct work *w)
+{
+    struct work copy = *w;
+    struct resource r = { 0 };
+    struct err err = { 0 };
+    int rc = resources_get(w->room->resources, w->d->resource_id, w->arena, &r, &err);
+
+    if (rc == 0 && text_is(r.provisioning_state, "Creating"))
+        rc = database_write(w->room->database, set_succeeded, &copy, &err);
+    resource_done(&r);
+    return rc < 0 && err.kind != ERR_NOT_FOUND ? RETRY_MS : 0;
+}
+
 /* What should run and is not known to runnerd was lost with the machine: run it again. */
 static unsigned
 work_running(const struct work *w)
@@ -247,7 +273,7 @@ work_running(const struct work *w)
     if (rc < 0)
         return passes(&err) ? RETRY_MS : 0;
     if (rc == 0)
-        return 0;
+        return heal_state(w);
     return store_outcome(&o) != 0 ? RETRY_MS : 1;
 }
 
