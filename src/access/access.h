@@ -25,11 +25,12 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "identity/caller.h"
+#include "store/database.h"
 
 struct access;
 struct arena;
-struct database;
-struct db;
+
+extern const struct migration access_migrations[]; /* for database_open() */
 
 #define ACCESS_SCOPE_MAX 1024
 
@@ -63,13 +64,18 @@ bool access_check(struct access *access, const struct caller *caller, const char
 struct assignment {
     char id[ID_LEN + 1]; /* the name (a UUID) of the role assignment */
     struct text scope;
-    struct text role_definition; /* full id or name (UUID) of the role definition */
+    struct text role_definition; /* id (UUID, alone or as last segment) or name; stored: UUID */
     char principal[ID_LEN + 1];
     struct text principal_type; /* User, ServicePrincipal, Group */
     int64_t created_at_us;
     struct text created_by;
 };
 
+/*
+ * access_assign(): the same id with the same content again changes nothing.  ERR_INVALID for a bad
+ * scope, principal or role; ERR_CONFLICT RoleAssignmentExists when the principal has that role
+ * at that scope, RoleAssignmentUpdateNotPermitted when the id is taken by another assignment.
+ */
 MUST_CHECK int access_assign(struct db *db, const struct assignment *a, struct err *err);
 MUST_CHECK int access_unassign(struct db *db, struct text id, struct err *err); /* 1: not there */
 MUST_CHECK int access_changed(struct access *access, struct err *err);
@@ -83,8 +89,10 @@ struct role {
     const char *id;
     const char *name;
     const char *description;
-    const char *const *actions;     /* NULL-terminated, "*" matches any run of characters */
-    const char *const *not_actions; /* NULL-terminated or NULL */
+    const char *const *actions;      /* NULL-terminated, "*" matches any run of characters */
+    const char *const *not_actions;  /* NULL-terminated or NULL */
+    const char *const *data_actions; /* NULL-terminated or NULL; shown, not evaluated: as Azure
+                                        does for registries without attribute conditions */
 };
 
 const struct role *access_roles(size_t *n);

@@ -50,6 +50,9 @@ caller_kind_name(enum caller_kind kind); /* "Anonymous", "User", "ServicePrincip
 /* grant_bit(word): "pull" -> GRANT_PULL ...; 0 for a word nobody knows. */
 unsigned grant_bit(struct text word);
 
+/* grant_word(bit): the word of one bit, or NULL.  "*" is GRANT_CATALOG: registry:catalog:*. */
+const char *grant_word(unsigned bit);
+
 /* caller_holds(c, type, name, bits): may the token be used for this at all?  True if not limited.
  */
 bool caller_holds(const struct caller *c, struct text type, struct text name, unsigned bits);
