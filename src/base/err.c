@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static enum err_kind
 kind_of_errno(int sys)
 {
@@ -31,6 +33,7 @@ err_set_at(struct err *err, enum err_kind kind, const char *code, int sys, const
     va_start(ap, fmt);
     (void)vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
     va_end(ap);
+    text_mend_utf8(err->msg);
     return -1;
 }
 

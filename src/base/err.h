@@ -4,7 +4,9 @@
  * Invariants:
  *   E1  reporting a failure allocates nothing and cannot fail;
  *   E2  the first failure wins: later calls never overwrite kind, code or message;
- *   E3  an errno is never a verdict on the client: err_sys() yields ERR_NO_SPACE or ERR_IO only.
+ *   E3  an errno is never a verdict on the client: err_sys() yields ERR_NO_SPACE or ERR_IO only;
+ *   E4  msg is UTF-8, whatever was printed into it and wherever it had to be cut off, so that every
+ *       dialect can show it.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

@@ -194,6 +194,16 @@ text_is_utf8(struct text t)
     return true;
 }
 
+void
+text_mend_utf8(char *s)
+{
+    for (size_t left = strlen(s), n; left > 0; s += n, left -= n)
+        if ((n = sequence_length((const unsigned char *)s, left)) == 0) {
+            *s = '?';
+            n = 1;
+        }
+}
+
 /* FNV-1a over the bytes, started from a seed so that collisions cannot be prepared. */
 uint64_t
 text_hash(struct text t, uint64_t seed)

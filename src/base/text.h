@@ -54,6 +54,9 @@ bool text_copy(struct text t, char *out, size_t cap);
 /* text_is_utf8(t): well-formed UTF-8 (RFC 3629): shortest forms, no surrogates.  NUL passes. */
 bool text_is_utf8(struct text t);
 
+/* text_mend_utf8(s): in place, every byte that is no part of well-formed UTF-8 becomes "?". */
+void text_mend_utf8(char *s);
+
 uint64_t text_hash(struct text t, uint64_t seed); /* for tables; seed them at random */
 
 #endif /* BASE_TEXT_H */

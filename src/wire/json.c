@@ -124,6 +124,7 @@ json_within(struct err *err, const char *fmt, ...)
     /* What does not fit is cut off at the end, where it hurts least. */
     if (snprintf(err->msg, sizeof(err->msg), "%s.%s", outer, inner) < 0)
         err->msg[0] = '\0';
+    text_mend_utf8(err->msg);
     return -1;
 }
 

@@ -83,6 +83,16 @@ utf8_is_well_formed_or_it_is_not(void **state)
         assert_false(text_is_utf8(text_of(bad[i])));
 }
 
+static void
+broken_utf8_is_mended(void **state)
+{
+    char s[] = "a\xff\xc3\xa9\xe2\x82";
+
+    (void)state;
+    text_mend_utf8(s);
+    assert_string_equal(s, "a?\xc3\xa9??");
+}
+
 int
 main(void)
 {
@@ -90,6 +100,7 @@ main(void)
         cmocka_unit_test(cuts_every_part_once),
         cmocka_unit_test(numbers_are_digits_within_a_maximum),
         cmocka_unit_test(compares_bytes_and_folds_ascii_only),
+        cmocka_unit_test(broken_utf8_is_mended),
         cmocka_unit_test(utf8_is_well_formed_or_it_is_not),
     };
 
