@@ -1,9 +1,10 @@
 /*
  * drive - the runner's client as a line-driven program, for the scenario tests.
  *
- * Reads one command per line, words separated by spaces, bytes in words written as %XX; answers each
- * with one line: "ok ...", "none", or "error KIND MESSAGE".
+ * Reads one command per line, words separated by spaces, bytes in words written as %XX; answers
+ * each with one line: "ok ...", "none", or "error KIND MESSAGE".
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <fcntl.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -346,7 +346,7 @@ on_keep(struct drive *d, struct err *err)
 
     for (size_t i = 1; i < d->n; i++)
         (void)snprintf(ids[i - 1], sizeof(ids[0]), "%s", word(d, i));
-    return runner_keep(d->runner, soon(), (const char(*)[ID_LEN + 1])ids, d->n - 1, err);
+    return runner_keep(d->runner, soon(), (const char(*)[ID_LEN + 1]) ids, d->n - 1, err);
 }
 
 static int
@@ -361,13 +361,13 @@ static const struct {
     const char *name;
     int (*fn)(struct drive *d, struct err *err); /* 0: print "ok"; 1: it printed; -1 */
 } commands[] = {
-    { "spawn", on_spawn },   { "wait", on_wait },           { "kill", on_kill },
-    { "hello", on_hello },   { "have", on_have },           { "unpack", on_unpack },
-    { "plan", on_plan },     { "port", on_port },           { "container", on_container },
-    { "layer", on_layer },   { "arg", on_arg },             { "env", on_env },
-    { "start", on_start },   { "state", on_state },         { "log", on_log },
-    { "stop", on_stop },     { "delete", on_delete },       { "list", on_list },
-    { "keep", on_keep },     { "events", on_events },
+    { "spawn", on_spawn }, { "wait", on_wait },     { "kill", on_kill },
+    { "hello", on_hello }, { "have", on_have },     { "unpack", on_unpack },
+    { "plan", on_plan },   { "port", on_port },     { "container", on_container },
+    { "layer", on_layer }, { "arg", on_arg },       { "env", on_env },
+    { "start", on_start }, { "state", on_state },   { "log", on_log },
+    { "stop", on_stop },   { "delete", on_delete }, { "list", on_list },
+    { "keep", on_keep },   { "events", on_events },
 };
 
 static void
