@@ -15,17 +15,16 @@
 static struct text
 registry_id(struct text scope, struct text *name)
 {
-    size_t slashes = 0, last = 0, i;
+    const char *end = scope.p + scope.n, *segment = scope.p, *next = scope.p;
 
-    for (i = 0; i < scope.n; i++) {
-        if (scope.p[i] != '/')
-            continue;
-        if (++slashes > ID_SEGMENTS)
-            break;
-        last = i;
+    for (size_t i = 0; i < ID_SEGMENTS && next != NULL && next < end; i++) {
+        segment = next + 1; /* behind its slash */
+        next = memchr(segment, '/', (size_t)(end - segment));
     }
-    *name = text_after(text_first(scope, i), last + 1);
-    return text_first(scope, i);
+    if (next == NULL)
+        next = end;
+    *name = text_from(segment, (size_t)(next - segment));
+    return text_from(scope.p, (size_t)(next - scope.p));
 }
 
 int
