@@ -143,6 +143,7 @@ open_services(struct rooms *r, const struct options *o, struct err *err)
     if ((r->resources = resources_open(r->database, &r->world, err)) == NULL ||
         (r->registry = registry_open(r->database, r->blobs, &r->world, &registry_settings, err)) ==
             NULL ||
+        registry_resources(r->registry, r->resources, err) < 0 ||
         (r->token = token_open(&r->world, err)) == NULL ||
         (r->instances = instances_open(r->database, r->resources, r->registry, &r->world, err)) ==
             NULL)
