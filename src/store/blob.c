@@ -86,6 +86,16 @@ blobs_intake(struct blobs *bs, int fd, struct hasher *hash)
 }
 
 int
+blobs_settle(struct blobs *bs, int fd, struct err *err)
+{
+    int r;
+
+    disk_step(bs->disk, "commit.datasync");
+    r = bs->syncs.ordered ? bs->disk->writeout(fd) : bs->disk->datasync(fd);
+    return r < 0 ? err_sys(err, -r, "cannot make the blob durable") : 0;
+}
+
+int
 blobs_mismatch(const struct digest *got, const struct digest *want, struct err *err)
 {
     char text[DIGEST_TEXT_MAX + 1];
@@ -230,9 +240,8 @@ publish(struct blobs *bs, struct staging *s, const struct digest *want, struct e
     if (r < 0)
         return -1;
     if (r == 0) {
-        disk_step(bs->disk, "commit.datasync");
-        if ((r = bs->disk->datasync(s->fd)) < 0)
-            return err_sys(err, -r, "cannot make the blob durable");
+        if (blobs_settle(bs, s->fd, err) < 0)
+            return -1;
         disk_step(bs->disk, "commit.link");
         if ((r = shard_place(bs->disk, bs->root, &from, want, err)) < 0)
             return -1;

@@ -22,6 +22,9 @@ struct blobs {
 /* blobs_intake(bs, fd, hash): for bytes that follow those already in ${hash}. */
 struct intake blobs_intake(struct blobs *bs, int fd, struct hasher *hash);
 
+/* blobs_settle(bs, fd, err): B3: after it the file may have its name. */
+MUST_CHECK int blobs_settle(struct blobs *bs, int fd, struct err *err);
+
 /* blobs_mismatch(got, want, err): the refusal both kinds of put share; returns -1. */
 int blobs_mismatch(const struct digest *got, const struct digest *want, struct err *err);
 

@@ -16,7 +16,7 @@ struct dirsync_waiter {
 void
 dirsync_init(struct dirsync *s, const struct disk_ops *disk, int root)
 {
-    *s = (struct dirsync){ .disk = disk, .root = root };
+    *s = (struct dirsync){ .disk = disk, .root = root, .ordered = disk->ordered(root) };
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->moved, NULL);
 }
@@ -29,14 +29,17 @@ dirsync_end(struct dirsync *s)
 }
 
 static int
-sync_one(struct dirsync *s, const char *name)
+sync_one(struct dirsync *s, const char *name, bool touched)
 {
     int fd = s->disk->open(s->root, name, O_RDONLY | O_DIRECTORY, 0);
-    int r;
+    int r = 0;
 
     if (fd < 0)
         return fd;
-    r = s->disk->dirsync(fd);
+    if (touched)
+        r = s->disk->touch(fd);
+    if (r == 0)
+        r = s->disk->dirsync(fd);
     (void)close(fd);
     return r;
 }
@@ -45,10 +48,15 @@ sync_one(struct dirsync *s, const char *name)
 static int
 result_for(struct dirsync *s, const struct dirsync_waiter *batch, const struct dirsync_waiter *w)
 {
+    /* A touch of the first puts its sync after every change that the others wait for. */
+    if (batch == w)
+        return sync_one(s, w->name, s->ordered && w->next != NULL);
+    if (s->ordered)
+        return batch->result;
     for (; batch != w; batch = batch->next)
         if (strcmp(batch->name, w->name) == 0)
             return batch->result;
-    return sync_one(s, w->name);
+    return sync_one(s, w->name, false);
 }
 
 /* With the lock held: sync for all who wait now; who comes meanwhile waits for the next leader. */

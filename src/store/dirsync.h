@@ -1,9 +1,11 @@
 /*
- * dirsync.h - directory syncs in batches: one leader syncs each dirty directory for all who wait.
+ * dirsync.h - directory syncs in batches: one leader syncs for all who wait.
  *
  * Invariants:
- *   Y1  dirsync_wait() returned 0 only after a sync of that directory that began after the call;
- *   Y2  a directory is synced once per batch, however many wait for it.
+ *   Y1  dirsync_wait() returned 0 only after a sync that began after the call and covers that
+ *       directory;
+ *   Y2  a directory is synced once per batch, however many wait for it; on an ordered disk (see
+ *       disk.h) one sync covers the whole batch.
  * Threads: any.
  */
 #ifndef STORE_DIRSYNC_H
@@ -25,6 +27,7 @@ struct dirsync {
     pthread_cond_t moved;
     struct dirsync_waiter *first;
     bool leading;
+    bool ordered;
 };
 
 void dirsync_init(struct dirsync *s, const struct disk_ops *disk, int root);

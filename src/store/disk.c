@@ -2,8 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* Evaluate a system call again while a signal interrupts it; the value is -errno on failure. */
@@ -56,6 +60,53 @@ real_direct(int fd, bool on)
     return UNINTERRUPTED(fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT));
 }
 
+/* An ext4 without a journal, and ext2 behind the same driver, have no such task. */
+static bool
+has_journal(dev_t device)
+{
+    char name[64], link[256], path[320];
+    ssize_t n;
+
+    (void)snprintf(name, sizeof(name), "/sys/dev/block/%u:%u", major(device), minor(device));
+    if ((n = readlink(name, link, sizeof(link) - 1)) <= 0)
+        return false;
+    link[n] = '\0';
+    if (strrchr(link, '/') == NULL)
+        return false;
+    (void)snprintf(path, sizeof(path), "/sys/fs/ext4%s/journal_task", strrchr(link, '/'));
+    return access(path, F_OK) == 0;
+}
+
+static bool
+real_ordered(int dirfd)
+{
+    struct statfs fs;
+    struct stat st;
+
+    if (fstatfs(dirfd, &fs) < 0 || fstat(dirfd, &st) < 0)
+        return false;
+    return fs.f_type == XFS_SUPER_MAGIC ||
+           (fs.f_type == EXT4_SUPER_MAGIC && has_journal(st.st_dev));
+}
+
+/*
+ * When the wait is over the pages are on the device and their extents are entered in the journal:
+ * both file systems end a page's writeback only after the change of its extent.
+ */
+static int
+real_writeout(int fd)
+{
+    return UNINTERRUPTED(sync_file_range(fd, 0, 0,
+                                         SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                                             SYNC_FILE_RANGE_WAIT_AFTER));
+}
+
+static int
+real_touch(int fd)
+{
+    return UNINTERRUPTED(futimens(fd, NULL));
+}
+
 static int
 real_datasync(int fd)
 {
@@ -103,6 +154,9 @@ const struct disk_ops disk_real = {
     .read = real_read,
     .truncate = real_truncate,
     .direct = real_direct,
+    .ordered = real_ordered,
+    .writeout = real_writeout,
+    .touch = real_touch,
     .datasync = real_datasync,
     .dirsync = real_dirsync,
     .link = real_link,

@@ -3,6 +3,13 @@
  *
  * All calls return -errno on failure (and retry EINTR themselves).  Tests pass a table that records
  * the order of calls, fails the n-th, or ends the process at a named step.
+ *
+ * An ordered disk is one whose file system commits all changes of metadata through one journal, in
+ * the order they were made (ext4 with a journal, XFS).  There a sync of any inode makes everything
+ * durable that was changed before that inode's own last change.  So the bytes of a new file need
+ * only be written out, their place entered in the journal, before the file gets its name: the one
+ * sync of the folder then commits both, and flushes the disk's cache before it does.  Elsewhere
+ * each file and each folder is synced by itself.
  */
 #ifndef STORE_DISK_H
 #define STORE_DISK_H
@@ -18,6 +25,9 @@ struct disk_ops {
     ssize_t (*read)(int fd, void *p, size_t n, off_t at);
     int (*truncate)(int fd, off_t size);
     int (*direct)(int fd, bool on); /* O_DIRECT; -EINVAL where there is none */
+    bool (*ordered)(int dirfd);
+    int (*writeout)(int fd); /* on an ordered disk: bytes written, their place in the journal */
+    int (*touch)(int fd);    /* change the inode, so that its next sync covers all before it */
     int (*datasync)(int fd);
     int (*dirsync)(int fd);
     int (*link)(int fd, int dirfd, const char *name); /* gives a nameless file its name */

@@ -300,10 +300,9 @@ place(struct upload *up, const struct digest *want, struct err *err)
 
     if (r != 0)
         return r;
-    disk_step(disk, "commit.datasync");
     if (up->hash.size != up->last.kept || up->hash.size == 0)
-        if ((r = disk->datasync(up->fd)) < 0)
-            return err_sys(err, -r, "cannot make the blob durable");
+        if (blobs_settle(up->bs, up->fd, err) < 0)
+            return -1;
     name_of(up->claim.id, "data", name);
     disk_step(disk, "commit.link");
     return shard_place(disk, up->bs->root, &from, want, err);

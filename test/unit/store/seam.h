@@ -19,6 +19,7 @@ static struct {
     bool no_direct;  /* fcntl() refuses O_DIRECT */
     bool bad_direct; /* a write with O_DIRECT is refused */
     bool direct_on;
+    bool ordered;     /* as ext4 and XFS are */
     bool no_nameless; /* there is no O_TMPFILE */
     const char *kill_at;
     int kill_count;
@@ -93,6 +94,25 @@ seam_direct_(int fd, bool on)
     SEAM_CALL_('D', direct(fd, on));
 }
 
+static inline bool
+seam_ordered_(int dirfd)
+{
+    (void)dirfd;
+    return seam.ordered;
+}
+
+static inline int
+seam_writeout_(int fd)
+{
+    SEAM_CALL_('f', writeout(fd));
+}
+
+static inline int
+seam_touch_(int fd)
+{
+    SEAM_CALL_('T', touch(fd));
+}
+
 static inline int
 seam_datasync_(int fd)
 {
@@ -137,6 +157,9 @@ static const struct disk_ops seam_ops = {
     .read = seam_read_,
     .truncate = seam_truncate_,
     .direct = seam_direct_,
+    .ordered = seam_ordered_,
+    .writeout = seam_writeout_,
+    .touch = seam_touch_,
     .datasync = seam_datasync_,
     .dirsync = seam_dirsync_,
     .link = seam_link_,
