@@ -74,7 +74,7 @@ set_sysctl(const char *path, const char *value, struct err *err)
 
     if (fd >= 0 && read(fd, &now, 1) == 1 && now == value[0])
         return 0;
-    if (fd < 0 || write(fd, value, strlen(value)) < 0)
+    if (fd < 0 || pwrite(fd, value, strlen(value), 0) < 0)
         return err_sys(err, errno, "cannot set %s to %s", path, value);
     return 0;
 }
