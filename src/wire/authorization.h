@@ -4,8 +4,9 @@
  * Invariants:
  *   Z1  user is UTF-8 without control characters and without ":"; the password is everything
  *       behind the first ":";
- *   Z2  the decoded password is only ever in struct secret; no error message has a byte of the
- * field; Z3  a bearer token is 1 to AUTHORIZATION_MAX bytes of token68.
+ *   Z2  the decoded password is only ever in struct secret; no error message has a byte of it, nor
+ *       of the field;
+ *   Z3  a bearer token is 1 to AUTHORIZATION_MAX bytes of token68.
  */
 #ifndef WIRE_AUTHORIZATION_H
 #define WIRE_AUTHORIZATION_H

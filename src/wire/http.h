@@ -6,13 +6,15 @@
  *
  * Invariants:
  *   H1  every text of a parsed head points into the bytes that were given;
- *   H2  no byte of a head outside its grammar is accepted: no bare CR or LF, NUL, folded line,
- * space before a colon, and no line ends in anything but CR LF; H3  a message has one length:
- * Content-Length once and in digits only, or "chunked" alone, in 1.1; H4  HTTP/1.1 has exactly one
- * Host, and host is never empty then; H5  a head is refused as soon as its bytes cannot become a
- * good one or outgrow a limit; H6  chunked framing yields exactly the payload bytes, and never one
- * behind the end of the body. Threads: pure functions over the caller's objects.  Nothing
- * allocates.
+ *   H2  no byte of a head outside its grammar is accepted: no bare CR or LF, NUL, folded line or
+ *       space before a colon; lines end in CR LF and nothing else;
+ *   H3  a message has one length: Content-Length once and in digits only, or "chunked" alone, in
+ *       HTTP/1.1;
+ *   H4  HTTP/1.1 has exactly one Host, and host is never empty then;
+ *   H5  a head is refused by the end of the line that spoils it - a control character at once - and
+ *       as soon as it outgrows a limit; a good one is complete exactly at its last byte;
+ *   H6  chunked framing yields exactly the payload bytes, and none behind the end of the body.
+ * Threads: pure functions over the caller's objects.  Nothing allocates.
  */
 #ifndef WIRE_HTTP_H
 #define WIRE_HTTP_H

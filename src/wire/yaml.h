@@ -5,8 +5,9 @@
  *   Y1  one document; no aliases, no anchors that matter, no key twice, keys are scalars, at most
  *       YAML_DEPTH_MAX deep and YAML_NODES_MAX nodes;
  *   Y2  plain scalars have the types of the YAML 1.2 core schema (10.3.2): "no" and "1:30" are
- * text; quoted and block scalars are always text; Y3  the tree would pass json_read(): UTF-8, no
- * NUL, numbers that JSON has. The caller limits the size of what it hands in.
+ *       text; quoted and block scalars are always text;
+ *   Y3  the tree would pass json_read(): UTF-8, no NUL, numbers that JSON has.
+ * The caller limits the size of what it hands in.
  */
 #ifndef WIRE_YAML_H
 #define WIRE_YAML_H
