@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "base/mem.h"
+
 static void
 close_file(struct outgoing *o)
 {
@@ -36,7 +38,8 @@ outgoing_push(struct outgoing *o, struct stream *s)
 {
     while (o->head.n > 0 || o->body.n > 0 || o->left > 0) {
         bool memory = o->head.n > 0 || o->body.n > 0;
-        ssize_t sent = memory ? push_memory(o, s) : stream_send_file(s, o->fd, &o->offset, o->left);
+        ssize_t sent = memory ? push_memory(o, s)
+                              : stream_send_file(s, o->fd, &o->offset, o->left, &o->scratch);
 
         if (sent == STREAM_AGAIN)
             return 0;
@@ -75,5 +78,6 @@ outgoing_done(struct outgoing *o)
 {
     close_file(o);
     buf_done(&o->kept);
+    mem_free(o->scratch);
     *o = (struct outgoing){ .fd = -1 };
 }

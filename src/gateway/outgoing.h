@@ -24,6 +24,7 @@ struct outgoing {
     uint64_t offset;
     uint64_t left;
     uint64_t sent; /* in all */
+    void *scratch; /* of stream_send_file() */
 };
 
 /* outgoing_push(o, s): send what can be sent.  1: all has left; 0: wait; -1: the stream broke. */

@@ -14,7 +14,8 @@
 #include "base/mem.h"
 
 #define SSL_STEP      ((size_t)64 * 1024)
-#define SSL_FILE_STEP ((size_t)256 * 1024)
+#define SSL_FILE_STEP ((size_t)16 * 1024) /* one record: it is encrypted while still in the cache  \
+                                           */
 #define SENDFILE_STEP ((size_t)2 * 1024 * 1024)
 
 static ssize_t
@@ -161,28 +162,23 @@ stream_write2(struct stream *s, const void *p, size_t n, const void *q, size_t m
  * SSL_MODE_ENABLE_PARTIAL_WRITE and the same bytes at the same place, OpenSSL allows that.
  */
 static ssize_t
-ssl_send_file(struct stream *s, int fd, uint64_t *offset, uint64_t left)
+ssl_send_file(struct stream *s, int fd, uint64_t *offset, uint64_t left, void **scratch)
 {
-    size_t want = left < SSL_FILE_STEP ? (size_t)left : SSL_FILE_STEP;
-    OWN_MEM(unsigned char) bytes = mem_zalloc(want);
-    ssize_t got, sent = 0;
+    ssize_t got, sent;
 
-    if (bytes == NULL)
+    if (*scratch == NULL && (*scratch = mem_zalloc(SSL_FILE_STEP)) == NULL)
         return broken(s);
-    got = pread(fd, bytes, want, (off_t)*offset);
+    got = pread(fd, *scratch, left < SSL_FILE_STEP ? (size_t)left : SSL_FILE_STEP, (off_t)*offset);
     if (got <= 0)
         return got == 0 ? 0 : broken(s);
-    for (ssize_t at = 0; at < got; at += sent) {
-        sent = ssl_write(s, bytes + at, (size_t)(got - at));
-        if (sent < 0)
-            return at > 0 && sent == STREAM_AGAIN ? at : sent;
+    sent = ssl_write(s, *scratch, (size_t)got);
+    if (sent > 0)
         *offset += (uint64_t)sent;
-    }
-    return got;
+    return sent;
 }
 
 ssize_t
-stream_send_file(struct stream *s, int fd, uint64_t *offset, uint64_t left)
+stream_send_file(struct stream *s, int fd, uint64_t *offset, uint64_t left, void **scratch)
 {
     size_t want = left < SENDFILE_STEP ? (size_t)left : SENDFILE_STEP;
     off_t at = (off_t)*offset;
@@ -191,7 +187,7 @@ stream_send_file(struct stream *s, int fd, uint64_t *offset, uint64_t left)
     if (s->broken)
         return -1;
     if (s->ssl != NULL)
-        return ssl_send_file(s, fd, offset, left);
+        return ssl_send_file(s, fd, offset, left, scratch);
     do
         sent = sendfile(s->fd, fd, &at, want);
     while (sent < 0 && errno == EINTR);

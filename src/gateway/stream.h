@@ -36,8 +36,11 @@ ssize_t stream_write(struct stream *s, const void *p, size_t n, bool more);
 /* Both runs with one system call where that is possible. */
 ssize_t stream_write2(struct stream *s, const void *p, size_t n, const void *q, size_t m);
 
-/* stream_send_file(): as stream_write(); advances ${offset}.  0: the file is shorter than said. */
-ssize_t stream_send_file(struct stream *s, int fd, uint64_t *offset, uint64_t left);
+/*
+ * stream_send_file(): as stream_write(); advances ${offset}.  0: the file is shorter than said.
+ * ${scratch}: NULL at first, then memory that TLS needs; the caller frees it with mem_free().
+ */
+ssize_t stream_send_file(struct stream *s, int fd, uint64_t *offset, uint64_t left, void **scratch);
 
 /* stream_wait(s, timeout_us): until it may go on: 1; 0: time is up; -1: broken. */
 int stream_wait(struct stream *s, int64_t timeout_us);
