@@ -253,13 +253,18 @@ shake_hands(struct connection *c)
     return false;
 }
 
-/* Go on as far as it goes without waiting. */
+/* Go on as far as it goes without waiting; but a peer that never stops has no loop to itself. */
 static void
 advance(struct connection *c)
 {
     bool on = true;
 
-    while (on) {
+    c->yields = false;
+    for (int round = 0; on; round++) {
+        if (round == ENGINE_ROUNDS) {
+            c->yields = true;
+            return;
+        }
         switch (c->state) {
         case CONNECTION_HANDSHAKE: on = shake_hands(c); break;
         case CONNECTION_HEAD:
@@ -293,6 +298,7 @@ time_for(const struct connection *c, enum connection_wait wait)
         return (int64_t)limits->rate_grace_ms * 1000 +
                (int64_t)(bytes * 1000000 / limits->min_rate);
     case WAIT_LINGERING: return (int64_t)limits->linger_ms * 1000;
+    case WAIT_TURN:
     case WAIT_NOTHING: break;
     }
     return 0;
@@ -301,6 +307,8 @@ time_for(const struct connection *c, enum connection_wait wait)
 static enum connection_wait
 wait_of(const struct connection *c)
 {
+    if (c->yields)
+        return WAIT_TURN;
     switch (c->state) {
     case CONNECTION_HANDSHAKE: return WAIT_HANDSHAKE;
     case CONNECTION_HEAD: return c->in.n > 0 ? WAIT_HEAD : WAIT_REQUEST;
@@ -320,7 +328,7 @@ set_deadline(struct connection *c)
     enum connection_wait wait = wait_of(c);
     struct loop *loop = c->home->loop;
 
-    if (wait == c->wait && wait != WAIT_REQUEST)
+    if (wait == c->wait && wait != WAIT_REQUEST && wait != WAIT_TURN)
         return;
     c->wait = wait;
     if (wait == WAIT_NOTHING)
@@ -374,6 +382,11 @@ on_timer(struct loop_timer *t)
 {
     struct connection *c = LOOP_OWNER(struct connection, timer, t);
 
+    if (c->wait == WAIT_TURN) {
+        advance(c);
+        settle(c);
+        return;
+    }
     if (c->wait != WAIT_REQUEST && c->wait != WAIT_LINGERING) /* those just end */
         engine_count(&c->home->counters.timeouts, 1);
     if (c->wait == WAIT_HEAD || c->wait == WAIT_BODY)

@@ -25,6 +25,7 @@
 #define ENGINE_FILE_ON_LOOP ((uint64_t)256 * 1024) /* larger files are sent by a worker */
 #define ENGINE_KEPT_ON_LOOP ((size_t)64 * 1024)    /* so is what does not fit the socket */
 #define ENGINE_SPACES_KEPT  8
+#define ENGINE_ROUNDS       16 /* reads of one connection in one turn of the loop */
 
 enum connection_state {
     CONNECTION_HANDSHAKE,
@@ -39,6 +40,7 @@ enum connection_state {
 /* What its timer waits for. */
 enum connection_wait {
     WAIT_NOTHING,
+    WAIT_TURN, /* it has had its share of this turn of the loop */
     WAIT_HANDSHAKE,
     WAIT_REQUEST,
     WAIT_HEAD,
@@ -66,6 +68,7 @@ struct connection {
     bool handed;  /* the loop's own note of CONNECTION_HANDED */
     bool keep;    /* after the answer: serve on */
     bool linger;  /* else: drain before closing */
+    bool yields;  /* has more to do, after the others */
     bool ending;  /* the peer has closed or broken its side: read until that is seen */
     char address[46];
 };

@@ -13,9 +13,10 @@
 
 #include "base/mem.h"
 
-#define SSL_STEP      ((size_t)64 * 1024)
-#define SSL_FILE_STEP ((size_t)16 * 1024) /* one record: it is encrypted while still in the cache  \
-                                           */
+#define SSL_STEP ((size_t)64 * 1024)
+#define SSL_FILE_STEP                                                                              \
+    ((size_t)16 * 1024) /* one record: it is encrypted while still in the cache                    \
+                         */
 #define SENDFILE_STEP ((size_t)2 * 1024 * 1024)
 
 static ssize_t

@@ -195,6 +195,40 @@ def test_pipelined_requests_are_answered_in_order(shared):
         assert [len(read_answer(f)[2]) for _ in range(100)] == [1, 1024, 3, 7, 5] * 20
 
 
+def test_g3_an_endless_pipeline_has_no_loop_to_itself(engine):
+    e = engine(loops=1)
+    with e.connect() as s:
+        s.settimeout(0.2)
+        ended = threading.Event()
+        data = b'GET /bytes/1 HTTP/1.1\r\nHost: a\r\n\r\n' * 2000
+
+        def flood():
+            sender = threading.Thread(target=lambda: send_until(s, data, ended))
+            sender.start()
+            while not ended.is_set():
+                s.recv(1 << 20)
+            sender.join()
+
+        flooding = threading.Thread(target=flood)
+        flooding.start()
+        try:
+            time.sleep(0.1)
+            slowest = 0
+            for _ in range(20):
+                started = time.monotonic()
+                assert e.get('/quick')[0] == 200
+                slowest = max(slowest, time.monotonic() - started)
+        finally:
+            ended.set()
+            flooding.join()
+        assert slowest < 1
+
+
+def send_until(s, data, ended):
+    while not ended.is_set():
+        s.sendall(data)
+
+
 def test_a_head_in_single_bytes_is_served(shared):
     with shared.connect() as s:
         for byte in b'GET /bytes/3 HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n':
