@@ -153,7 +153,7 @@ read_chunked(struct body *b, void *p, size_t max, struct err *err)
 }
 
 ssize_t
-body_read(void *body, void *p, size_t max, struct err *err)
+body_take(void *body, void *p, size_t max, struct err *err)
 {
     struct body *b = body;
     ssize_t n;

@@ -36,8 +36,8 @@ void body_start(struct body *b, struct connection *c, const struct http_head *he
                 struct text at_hand);
 void body_done(struct body *b);
 
-/* body_read(): what exchange.h calls read; ${body} is a struct body. */
-ssize_t body_read(void *body, void *p, size_t max, struct err *err);
+/* body_take(): what exchange.h calls read; ${body} is a struct body. */
+ssize_t body_take(void *body, void *p, size_t max, struct err *err);
 
 /*
  * body_skip(b): after the answer was described.  True: the body has been read, or the rest of it

@@ -81,7 +81,7 @@ run_request(struct connection *c, struct space *space)
         return;
     }
     body_start(&body, c, &space->head, text_after(buf_view(&c->in), used));
-    (void)request_run(c, space, true, body_read, &body);
+    (void)request_run(c, space, true, body_take, &body);
     request_answer(c, space, !body_skip(&body));
     /* Sent before c->in changes: the answer may borrow from the head. */
     if (send_all(c) && c->keep && !keep_rest(c, &body))
