@@ -9,6 +9,12 @@
 #include "store/dirsync.h"
 #include "store/disk.h"
 
+/*
+ * Made when all folders and their names are durable, and not synced itself: whoever finds it need
+ * sync nothing, whoever does not makes it all again.
+ */
+#define COMPLETE "blobs/complete"
+
 void
 shard_name(const struct digest *d, char out[static SHARD_NAME_MAX + 1])
 {
@@ -51,25 +57,38 @@ make_folder(const struct disk_ops *disk, int root, const char *name, const char 
     return r < 0 && r != -EEXIST ? r : sync_folder(disk, root, parent);
 }
 
-int
-shard_make_all(const struct disk_ops *disk, int root, struct err *err)
+static int
+make_all(const struct disk_ops *disk, int root)
 {
     char name[DIRSYNC_NAME];
     int r;
 
     if ((r = make_folder(disk, root, "uploads", ".")) < 0 ||
-        (r = make_folder(disk, root, "blobs", ".")) < 0)
-        return err_sys(err, -r, "cannot make the blob folders");
-    r = disk->mkdir(root, "blobs/sha256", 0700);
-    if (r == -EEXIST) /* not the first start: one that is missing is made when it is needed */
-        return 0;
-    for (unsigned i = 0; i < 256 && r == 0; i++) {
+        (r = make_folder(disk, root, "blobs", ".")) < 0 ||
+        (r = make_folder(disk, root, "blobs/sha256", "blobs")) < 0)
+        return r;
+    for (unsigned i = 0; i < 256; i++) {
         (void)snprintf(name, sizeof(name), "blobs/sha256/%02x", i);
         r = disk->mkdir(root, name, 0700);
+        if (r < 0 && r != -EEXIST)
+            return r;
     }
-    if (r == 0 && (r = sync_folder(disk, root, "blobs/sha256")) == 0)
-        r = sync_folder(disk, root, "blobs");
-    return r < 0 ? err_sys(err, -r, "cannot make the blob folders") : 0;
+    return sync_folder(disk, root, "blobs/sha256");
+}
+
+int
+shard_make_all(const struct disk_ops *disk, int root, struct err *err)
+{
+    int fd = disk->open(root, COMPLETE, O_PATH, 0), r;
+
+    if (fd == -ENOENT) {
+        r = make_all(disk, root);
+        fd = r < 0 ? r : disk->open(root, COMPLETE, O_CREAT | O_WRONLY, 0600);
+    }
+    if (fd < 0)
+        return err_sys(err, -fd, "cannot make the blob folders");
+    (void)close(fd);
+    return 0;
 }
 
 int

@@ -2,10 +2,13 @@
 #include "store/blob.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -503,6 +506,73 @@ without_o_direct(void **state)
     }
 }
 
+/* On a real full disk, where this user may mount one (77: may not): told, and over when it is. */
+static int
+fill_a_small_disk(const char *dir)
+{
+    const struct blob_limits limits = { .large = 1 << 20, .staged_max = 1 };
+    struct err err = { 0 };
+    int fd;
+
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("tmpfs", dir, "tmpfs", 0, "size=12m") < 0)
+        return 77;
+    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct blobs *bs = blobs_open(fd, NULL, &limits, &err);
+    must(&err, bs != NULL ? 0 : -1);
+    must(&err, put(bs, (struct bytes){ .seed = 1, .size = 5 << 20 }, -1, &err));
+    for (uint64_t size = 10 << 20; size <= (20 << 20); size += 10 << 20) {
+        if (put(bs, (struct bytes){ .seed = 2, .size = size }, -1, &err) == 0 ||
+            err.kind != ERR_NO_SPACE)
+            return 1;
+        err_clear(&err);
+    }
+    must(&err, put(bs, (struct bytes){ .seed = 3, .size = 5 << 20 }, -1, &err));
+    return whole(bs, 1, 5 << 20) == 0 && whole(bs, 3, 5 << 20) == 0 ? 0 : 2;
+}
+
+static void
+b2_a_full_disk(void **state)
+{
+    SCRATCH(s);
+    pid_t child = fork();
+    int status;
+
+    (void)state;
+    if (child == 0)
+        _exit(fill_a_small_disk(s.dir));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(status, 0);
+}
+
+static void
+first_start_cut_short(void **state)
+{
+    SCRATCH(s);
+    struct err err = { 0 };
+
+    (void)state;
+    for (long n = 0;; n += 29) {
+        seam_reset();
+        seam.fail_after = n;
+        seam.fail_with = ENOSPC;
+        OWN(blobs) bs = blobs_open(s.fd, &seam_ops, NULL, &err);
+        seam.fail_after = -1;
+        if (bs == NULL) {
+            assert_int_equal(err.kind, ERR_NO_SPACE);
+            err_clear(&err);
+            continue;
+        }
+        assert_int_equal(bytes_entries(s.fd, "blobs/sha256"), 256);
+        break;
+    }
+    seam_reset();
+    OWN(blobs) bs = opened(&s, &seam_ops, NULL);
+    assert_string_equal(seam.trace, "o");
+}
+
 static void
 a_source_that_breaks(void **state)
 {
@@ -562,6 +632,8 @@ main(void)
         cmocka_unit_test(b5_no_blob_beyond_the_limit),
         cmocka_unit_test(b6_blocks_are_given_back),
         cmocka_unit_test(without_o_direct),
+        cmocka_unit_test(b2_a_full_disk),
+        cmocka_unit_test(first_start_cut_short),
         cmocka_unit_test(a_source_that_breaks),
         cmocka_unit_test(allocation_sweep),
     };
