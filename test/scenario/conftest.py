@@ -18,6 +18,7 @@ import socket
 import ssl
 import subprocess
 import tarfile
+import tempfile
 import threading
 import time
 import urllib.parse
@@ -85,8 +86,10 @@ class Answer:
 class Holdfast:
     """One daemon on a data folder of its own; survives its own kill() and comes back on the same ports."""
 
-    def __init__(self, folder, *options):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, *options):
+        # Started by root the daemon becomes someone else, who must reach its data: pytest's own folders are closed.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix='holdfast-'))
+        self.folder.chmod(0o711)
         self.data = self.folder / 'data'
         self.options = list(options)
         self.process = None
@@ -97,8 +100,8 @@ class Holdfast:
 
     def start(self, *options, wait=True):
         binary = BUILD / 'src' / 'daemon' / 'holdfastd'
-        command = [binary, '--data', self.data, '--listen', f'127.0.0.1:{self.port}',
-                   '--http', f'127.0.0.1:{self.http_port}', *self.options, *options]
+        command = [binary, '--data', self.data, '--runner-state', self.folder / 'runner', '--runner-run',
+                   self.folder / 'run', '--listen', f'127.0.0.1:{self.port}', '--http', f'127.0.0.1:{self.http_port}', *self.options, *options]
         log = open(self.log_path, 'ab')
         self.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=log,
                                         stdin=subprocess.DEVNULL, start_new_session=True)
@@ -159,6 +162,7 @@ class Holdfast:
             self.stop()
         finally:
             self.kill()
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def log(self):
         return self.log_path.read_text(errors='replace') if self.log_path.exists() else ''
@@ -361,23 +365,22 @@ class Layout:
 
 
 @pytest.fixture(scope='module')
-def holdfast(tmp_path_factory):
+def holdfast():
     """One daemon for the file's tests: push to repositories of your own name."""
-    daemon = Holdfast(tmp_path_factory.mktemp('holdfast'))
-    daemon.start()
-    yield daemon
-    daemon.cleanup()
+    daemon = Holdfast()
+    try:
+        yield daemon.start()
+    finally:
+        daemon.cleanup()
 
 
 @pytest.fixture
-def new_holdfast(tmp_path):
+def new_holdfast():
     """new_holdfast(*options): a daemon of this test's own, not started yet."""
     made = []
 
     def make(*options):
-        folder = tmp_path / f'holdfast{len(made)}'
-        folder.mkdir()
-        made.append(Holdfast(folder, *options))
+        made.append(Holdfast(*options))
         return made[-1]
 
     yield make

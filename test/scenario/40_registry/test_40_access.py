@@ -8,17 +8,14 @@ SECRET = b'only for those who may read'
 
 
 @pytest.fixture(scope='module')
-def world(tmp_path_factory):
+def world(holdfast):
     """A registry with a reader: the service principal may pull "readable" and nothing else."""
-    from conftest import Holdfast
-    daemon = Holdfast(tmp_path_factory.mktemp('access')).start()
     for repository in ('readable', 'hidden'):
-        assert daemon.push_blob(repository, SECRET).status == 201
+        assert holdfast.push_blob(repository, SECRET).status == 201
         document = {'schemaVersion': 2, 'config': descriptor(SECRET, 'application/x'), 'layers': []}
-        assert daemon.push_manifest(repository, '1', document).status == 201
-    daemon.principal_id = daemon.demote_principal(('AcrPull', 'readable'))
-    yield daemon
-    daemon.cleanup()
+        assert holdfast.push_manifest(repository, '1', document).status == 201
+    holdfast.principal_id = holdfast.demote_principal(('AcrPull', 'readable'))
+    return holdfast
 
 
 def test_reader_reads_what_was_given(world):
