@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/mem.h"
@@ -52,7 +53,9 @@ file_replace(int dirfd, const char *name, mode_t mode, struct text bytes, struct
     char beside[NAME_CAP];
     OWN_FD fd = -1;
     OWN_FD folder = -1;
-    int n = snprintf(beside, sizeof(beside), ".%s.new", name);
+    const char *slash = strrchr(name, '/');
+    const char *last = slash != NULL ? slash + 1 : name;
+    int n = snprintf(beside, sizeof(beside), "%.*s.%s.new", (int)(last - name), name, last);
 
     if (n < 0 || (size_t)n >= sizeof(beside))
         return err_set(err, ERR_INVALID, "the file name is too long");
@@ -67,7 +70,8 @@ file_replace(int dirfd, const char *name, mode_t mode, struct text bytes, struct
         (void)unlinkat(dirfd, beside, 0);
         return -1;
     }
-    folder = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    beside[last - name] = '\0';
+    folder = openat(dirfd, slash != NULL ? beside : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0 || fsync(folder) != 0)
         return err_sys(err, errno, "cannot make the file %s durable", name);
     return 0;

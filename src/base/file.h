@@ -20,7 +20,10 @@
 /* file_read(dirfd, name, out, err): append the bytes, at most out->max.  1 when there is none. */
 MUST_CHECK int file_read(int dirfd, const char *name, struct buf *out, struct err *err);
 
-/* file_replace(dirfd, name, mode, bytes, err): write beside it, fsync, rename, fsync the folder. */
+/*
+ * file_replace(dirfd, name, mode, bytes, err): write beside it, fsync, rename, fsync the folder.
+ * ${name} may be in a folder that is there.
+ */
 MUST_CHECK int file_replace(int dirfd, const char *name, mode_t mode, struct text bytes,
                             struct err *err);
 

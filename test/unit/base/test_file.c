@@ -70,6 +70,24 @@ f1_replaced_whole(void **state)
 }
 
 static void
+f1_also_in_a_folder(void **state)
+{
+    struct folder *f = *state;
+    struct err err = { 0 };
+    OWN_BUF(b, 100);
+
+    assert_int_equal(file_replace(f->fd, "in/key", 0600, TEXT("x"), &err), -1);
+    err_clear(&err);
+    assert_int_equal(mkdirat(f->fd, "in", 0700), 0);
+    assert_int_equal(file_replace(f->fd, "in/key", 0600, TEXT("one"), &err), 0);
+    assert_int_equal(file_replace(f->fd, "in/key", 0600, TEXT("two"), &err), 0);
+    assert_int_equal(file_read(f->fd, "in/key", &b, &err), 0);
+    assert_true(text_is(buf_view(&b), "two"));
+    assert_int_equal(unlinkat(f->fd, "in/key", 0), 0);
+    assert_int_equal(unlinkat(f->fd, "in", AT_REMOVEDIR), 0); /* nothing beside it */
+}
+
+static void
 f2_never_wider_than_asked(void **state)
 {
     struct folder *f = *state;
@@ -124,6 +142,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(f1_replaced_whole, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(f1_also_in_a_folder, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(f2_never_wider_than_asked, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(f3_failure_leaves_nothing, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(leftovers_of_a_crash_do_not_stop_it, make_folder,
