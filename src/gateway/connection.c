@@ -155,9 +155,11 @@ serve_all(struct connection *c, struct text bytes)
 {
     size_t at = 0, used;
 
-    while (c->state == CONNECTION_HEAD && at < bytes.n &&
-           (used = serve_one(c, text_after(bytes, at))) > 0)
+    while (c->state == CONNECTION_HEAD && at < bytes.n && !c->yields &&
+           (used = serve_one(c, text_after(bytes, at))) > 0) {
         at += used;
+        c->yields = ++c->served >= ENGINE_SERVED && at < bytes.n;
+    }
     return at;
 }
 
@@ -253,14 +255,20 @@ shake_hands(struct connection *c)
     return false;
 }
 
+static void
+begin_turn(struct connection *c)
+{
+    c->yields = false;
+    c->served = 0;
+}
+
 /* Go on as far as it goes without waiting; but a peer that never stops has no loop to itself. */
 static void
 advance(struct connection *c)
 {
     bool on = true;
 
-    c->yields = false;
-    for (int round = 0; on; round++) {
+    for (int round = 0; on && !c->yields; round++) {
         if (round == ENGINE_ROUNDS) {
             c->yields = true;
             return;
@@ -307,7 +315,8 @@ time_for(const struct connection *c, enum connection_wait wait)
 static enum connection_wait
 wait_of(const struct connection *c)
 {
-    if (c->yields)
+    if (c->yields && (c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY ||
+                      c->state == CONNECTION_LINGERING))
         return WAIT_TURN;
     switch (c->state) {
     case CONNECTION_HANDSHAKE: return WAIT_HANDSHAKE;
@@ -373,6 +382,9 @@ on_ready(struct loop_watch *w, uint32_t events)
 
     if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
         c->ending = true;
+    if (c->wait == WAIT_TURN) /* its turn will come */
+        return;
+    begin_turn(c);
     advance(c);
     settle(c);
 }
@@ -383,6 +395,8 @@ on_timer(struct loop_timer *t)
     struct connection *c = LOOP_OWNER(struct connection, timer, t);
 
     if (c->wait == WAIT_TURN) {
+        begin_turn(c);
+        serve_kept(c);
         advance(c);
         settle(c);
         return;
@@ -414,6 +428,7 @@ on_back(struct loop_task *t)
 
     c->handed = false;
     c->need = 0;
+    begin_turn(c);
     if (c->home->cutting)
         c->state = CONNECTION_CLOSED;
     if (c->state == CONNECTION_LINGERING)

@@ -25,7 +25,8 @@
 #define ENGINE_FILE_ON_LOOP ((uint64_t)256 * 1024) /* larger files are sent by a worker */
 #define ENGINE_KEPT_ON_LOOP ((size_t)64 * 1024)    /* so is what does not fit the socket */
 #define ENGINE_SPACES_KEPT  8
-#define ENGINE_ROUNDS       16 /* reads of one connection in one turn of the loop */
+#define ENGINE_ROUNDS       16  /* reads of one connection in one turn of the loop */
+#define ENGINE_SERVED       256 /* requests likewise */
 
 enum connection_state {
     CONNECTION_HANDSHAKE,
@@ -62,6 +63,7 @@ struct connection {
     enum connection_wait wait;
     struct buf in;   /* bytes not yet served */
     size_t need;     /* CONNECTION_BODY: bytes of head and body together */
+    unsigned served; /* requests in this turn */
     size_t lingered; /* bytes thrown away */
     struct outgoing out;
     bool watched; /* by its loop */

@@ -1,5 +1,6 @@
 """The HTTP engine over real sockets (src/gateway/gateway.h, G1 to G7): engine-server has a pipeline of a few lines."""
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import os
@@ -206,7 +207,8 @@ def test_g3_an_endless_pipeline_has_no_loop_to_itself(engine):
             sender = threading.Thread(target=lambda: send_until(s, data, ended))
             sender.start()
             while not ended.is_set():
-                s.recv(1 << 20)
+                with contextlib.suppress(OSError):
+                    s.recv(1 << 20)
             sender.join()
 
         flooding = threading.Thread(target=flood)
@@ -221,12 +223,13 @@ def test_g3_an_endless_pipeline_has_no_loop_to_itself(engine):
         finally:
             ended.set()
             flooding.join()
-        assert slowest < 1
+        assert slowest < 0.5
 
 
 def send_until(s, data, ended):
-    while not ended.is_set():
-        s.sendall(data)
+    with contextlib.suppress(OSError):
+        while not ended.is_set():
+            s.sendall(data)
 
 
 def test_a_head_in_single_bytes_is_served(shared):
