@@ -8,12 +8,14 @@
 #include "audit/reads.h"
 #include "audit/record.h"
 #include "audit/tree.h"
+#include "audit/verify.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "store/database.h"
 
-#define FLUSH_MS 700 /* with the write itself, within the second that U2 promises */
+#define PUBLIC_KEY_MAX 4096
+#define FLUSH_MS       700 /* with the write itself, within the second that U2 promises */
 
 /* A thing the clerk does when asked; whoever waits sees how the first round after the call went. */
 struct chore {
@@ -275,6 +277,28 @@ audit_health(struct audit *a, struct err *err)
         *err = a->health;
     (void)pthread_mutex_unlock(&a->lock);
     return err->kind == ERR_OK ? 0 : -1;
+}
+
+int
+audit_verify(struct audit *a, const struct audit_checkpoint *kept, audit_found *found, void *arg,
+             struct audit_report *report, struct err *err)
+{
+    OWN_BUF(public_key, PUBLIC_KEY_MAX);
+    struct audit_evidence e = {
+        .database = a->database, .key = seal_key(a), .vault = a->vault, .kept = kept
+    };
+
+    if (vault_public_key(a->vault, VAULT_KEY_CHECKPOINT, &public_key, err) < 0 ||
+        buf_check(&public_key, err) < 0)
+        return -1;
+    e.public_key = buf_view(&public_key);
+    return audit_examine(&e, found, arg, report, err);
+}
+
+int
+audit_public_key(struct audit *a, struct buf *out, struct err *err)
+{
+    return vault_public_key(a->vault, VAULT_KEY_CHECKPOINT, out, err);
 }
 
 static int

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/id.h"
@@ -108,6 +109,9 @@ struct audit_checkpoint {
  * ERR_CONFLICT when vaultd refuses: the database was cut, changed or restored (see audit_health()).
  */
 MUST_CHECK int audit_checkpoint(struct audit *audit, struct audit_checkpoint *out, struct err *err);
+
+/* audit_public_key(a, out, err): what checks a checkpoint: SubjectPublicKeyInfo, DER; appended. */
+MUST_CHECK int audit_public_key(struct audit *audit, struct buf *out, struct err *err);
 
 /*
  * audit_health(a, err): 0, or -1 when the log does not extend what vaultd signed before, or the

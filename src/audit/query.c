@@ -70,10 +70,10 @@ sql_of(const struct audit_filter *f)
 
     if (by_digest && f->oldest_first)
         return "SELECT " RECORD_COLUMNS " FROM audit_record"
-               " WHERE kind = 'change' AND digest <> '' AND digest = $2 AND seq > $1 ORDER BY seq";
+               " WHERE seq > $1 AND kind = 'change' AND digest <> '' AND digest = $2 ORDER BY seq";
     if (by_digest)
         return "SELECT " RECORD_COLUMNS " FROM audit_record"
-               " WHERE kind = 'change' AND digest <> '' AND digest = $2 AND seq < $1"
+               " WHERE seq < $1 AND kind = 'change' AND digest <> '' AND digest = $2"
                " ORDER BY seq DESC";
     if (f->oldest_first)
         return "SELECT " RECORD_COLUMNS " FROM audit_record WHERE seq > $1 AND $2 = $2"

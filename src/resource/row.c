@@ -236,11 +236,11 @@ resource_put(struct db *db, const struct resource *r, struct err *err)
     if (row_key(r->id, &key, err) < 0 || print_trees(r, &b, &t, err) < 0)
         return -1;
     changed = db_run(db, err,
-                     "UPDATE resource SET location = $2, tags = $3, properties = $4, extra = $5,"
-                     " etag = $6, state = $7, changed_at_us = $8 WHERE id_key = $1",
-                     DB_TEXT(key_text(&key)), DB_TEXT(r->location), DB_TEXT(t.tags),
-                     DB_TEXT(t.properties), DB_TEXT(t.extra), DB_TEXT(r->etag),
-                     DB_TEXT(r->provisioning_state), DB_INT(r->changed_at_us));
+                     "UPDATE resource SET location = $1, tags = $2, properties = $3, extra = $4,"
+                     " etag = $5, state = $6, changed_at_us = $7 WHERE id_key = $8",
+                     DB_TEXT(r->location), DB_TEXT(t.tags), DB_TEXT(t.properties), DB_TEXT(t.extra),
+                     DB_TEXT(r->etag), DB_TEXT(r->provisioning_state), DB_INT(r->changed_at_us),
+                     DB_TEXT(key_text(&key)));
     if (changed != 0)
         return changed < 0 ? -1 : 0;
     return insert_row(db, r, &key, &t, err);
@@ -281,7 +281,7 @@ remove_emptied_group(struct db *db, const struct resource_id *id, struct err *er
         return -1;
     return db_run(db, err,
                   "DELETE FROM resource WHERE id_key = $1 AND state = 'Deleting' AND NOT EXISTS"
-                  " (SELECT 1 FROM resource WHERE grp_key = $2 AND id_key <> $1)",
+                  " (SELECT 1 FROM resource AS r WHERE r.grp_key = $2 AND r.id_key <> $1)",
                   DB_TEXT(key_text(&key)), DB_TEXT(key_text(&name))) < 0
                ? -1
                : 0;
