@@ -85,6 +85,7 @@ struct exchange {
 
     /* What the steps decided. */
     struct caller caller;
+    bool presented; /* credentials came with it, in a header or a form */
     struct decision decision;
     bool recorded;               /* a change has written the record already */
     const struct digest *digest; /* the content concerned, for the record of a read; may be NULL */

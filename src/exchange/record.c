@@ -80,7 +80,7 @@ verdict_of(const struct exchange *x, const struct err *err)
         return AUDIT_REFUSED;
     if (err->kind != ERR_UNAUTHENTICATED)
         return AUDIT_ALLOWED;
-    return exchange_header(x, "authorization").p == NULL ? AUDIT_CHALLENGED : AUDIT_REFUSED;
+    return x->presented ? AUDIT_REFUSED : AUDIT_CHALLENGED;
 }
 
 int

@@ -119,9 +119,11 @@ step_identity(struct way *w)
 {
     struct exchange *x = w->x;
     struct text authorization = exchange_header(x, "authorization");
-    int known = identity_identify(x->world->identity, authorization, dialect_of(w)->audience,
-                                  x->service, w->may_block, x->arena, &x->caller, &w->err);
+    int known = identity_identify_from(x->world->identity, authorization, dialect_of(w)->audience,
+                                       x->service, text_of(x->address), w->may_block, x->arena,
+                                       &x->caller, &w->err);
 
+    x->presented = authorization.p != NULL;
     if (known > 0)
         return NEXT_BLOCKS;
     if (known < 0)
