@@ -15,8 +15,9 @@
 #include "resource/resource.h"
 #include "wire/json.h"
 
-#define BEGUN         "bootstrap/begun" /* there while a first start is under way (T1) */
-#define ADMIN         "bootstrap/admin.json"
+#define FOLDER        "bootstrap"
+#define BEGUN         "begun" /* in the folder while a first start is under way (T1) */
+#define ADMIN         "admin.json"
 #define ADMIN_MAX     ((size_t)64 * 1024)
 #define GROUP_NAME    "default"
 #define REGISTRY_NAME "holdfast"
@@ -54,13 +55,13 @@ bootstrap_recover(const char *path, struct err *err)
 
     if (dirfd < 0)
         return err_sys(err, errno, "cannot open the data folder %.200s", path);
-    if (faccessat(dirfd, BEGUN, F_OK, 0) < 0)
+    if (faccessat(dirfd, FOLDER "/" BEGUN, F_OK, 0) < 0)
         return errno == ENOENT ? 0 : err_sys(err, errno, "cannot look at the data folder");
     if (remove_files(dirfd, ".", "holdfast.db", err) < 0 ||
         remove_files(dirfd, "vault", "", err) < 0)
         return -1;
-    if (unlinkat(dirfd, BEGUN, 0) < 0)
-        return err_sys(err, errno, "cannot remove %s", BEGUN);
+    if (unlinkat(dirfd, FOLDER "/" BEGUN, 0) < 0)
+        return err_sys(err, errno, "cannot remove " FOLDER "/" BEGUN);
     return 0;
 }
 
@@ -206,7 +207,7 @@ make_first(struct db *db, void *arg, struct err *err)
 }
 
 static int
-write_admin(int dirfd, const json_t *document, struct err *err)
+write_admin(int folder, const json_t *document, struct err *err)
 {
     OWN_BUF(out, ADMIN_MAX);
     int result;
@@ -214,13 +215,13 @@ write_admin(int dirfd, const json_t *document, struct err *err)
     if (json_print(document, &out, err) < 0)
         return -1;
     buf_char(&out, '\n');
-    result = file_replace(dirfd, ADMIN, 0600, buf_view(&out), err);
+    result = file_replace(folder, ADMIN, 0600, buf_view(&out), err);
     mem_wipe(out.p, out.n);
     return result;
 }
 
 static int
-write_credentials(int dirfd, const struct exchange_world *world, const struct bootstrap *b,
+write_credentials(int folder, const struct exchange_world *world, const struct bootstrap *b,
                   struct err *err)
 {
     struct text password = secret_view(b->password), secret = secret_view(b->client_secret);
@@ -230,16 +231,16 @@ write_credentials(int dirfd, const struct exchange_world *world, const struct bo
                   world->subscription_id, "loginServer", world->login_server, "clientId",
                   b->client_id, "clientSecret", secret.p, secret.n);
 
-    return document != NULL ? write_admin(dirfd, document, err) : err_memory(err);
+    return document != NULL ? write_admin(folder, document, err) : err_memory(err);
 }
 
 /* A later start may listen elsewhere; the file goes on telling the truth. */
 static int
-refresh_login_server(int dirfd, const char *login_server, struct err *err)
+refresh_login_server(int folder, const char *login_server, struct err *err)
 {
     OWN_BUF(bytes, ADMIN_MAX);
     OWN_JSON document = NULL;
-    int none = file_read(dirfd, ADMIN, &bytes, err);
+    int none = file_read(folder, ADMIN, &bytes, err);
 
     if (none != 0)
         return none < 0 ? -1 : 0;
@@ -249,35 +250,33 @@ refresh_login_server(int dirfd, const char *login_server, struct err *err)
         return 0;
     if (json_object_set_new(document, "loginServer", json_string(login_server)) < 0)
         return err_memory(err);
-    return write_admin(dirfd, document, err);
+    return write_admin(folder, document, err);
 }
 
 static int
-begin(int dirfd, struct err *err)
+begin(int folder, struct err *err)
 {
-    if (mkdirat(dirfd, "bootstrap", 0700) < 0 && errno != EEXIST)
-        return err_sys(err, errno, "cannot make the folder bootstrap");
-    return file_replace(dirfd, BEGUN, 0600, TEXT("a first start is under way\n"), err);
+    return file_replace(folder, BEGUN, 0600, TEXT("a first start is under way\n"), err);
 }
 
 static int
-end(int dirfd, struct err *err)
+end(int folder, struct err *err)
 {
-    if (unlinkat(dirfd, BEGUN, 0) < 0)
+    if (unlinkat(folder, BEGUN, 0) < 0)
         return err_sys(err, errno, "cannot end the first start");
     return 0;
 }
 
 static int
-first_start(int dirfd, const struct exchange_world *world, const struct bootstrap *b,
+first_start(int folder, const struct exchange_world *world, const struct bootstrap *b,
             struct err *err)
 {
     struct first f = { world, b };
 
     if (database_write(world->database, make_first, &f, err) < 0 ||
-        access_changed(world->access, err) < 0 || write_credentials(dirfd, world, b, err) < 0)
+        access_changed(world->access, err) < 0 || write_credentials(folder, world, b, err) < 0)
         return -1;
-    return end(dirfd, err);
+    return end(folder, err);
 }
 
 int
@@ -285,15 +284,20 @@ bootstrap_run(int dirfd, const struct exchange_world *world, struct err *err)
 {
     struct bootstrap b = { 0 };
     char ended[ID_LEN + 1];
+    OWN_FD folder = -1;
     int result, none;
 
-    if (faccessat(dirfd, ADMIN, F_OK, 0) == 0)
-        return refresh_login_server(dirfd, world->login_server, err);
+    if (mkdirat(dirfd, FOLDER, 0700) < 0 && errno != EEXIST)
+        return err_sys(err, errno, "cannot make the folder " FOLDER);
+    if ((folder = openat(dirfd, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        return err_sys(err, errno, "cannot open the folder " FOLDER);
+    if (faccessat(folder, ADMIN, F_OK, 0) == 0)
+        return refresh_login_server(folder, world->login_server, err);
     if ((none = load(world->database, "bootstrapped", ended, err)) <= 0)
         return none;
-    if (begin(dirfd, err) < 0 || identity_bootstrap(world->identity, &b, err) < 0)
+    if (begin(folder, err) < 0 || identity_bootstrap(world->identity, &b, err) < 0)
         return -1;
-    result = first_start(dirfd, world, &b, err);
+    result = first_start(folder, world, &b, err);
     bootstrap_done(&b);
     return result;
 }

@@ -236,7 +236,7 @@ assignment_put(void *room, struct exchange *x, struct err *err)
     c.now.scope = scope_of(x);
     c.now.created_at_us = clock_now_us();
     c.now.created_by = text_of(x->caller.id);
-    if (check_scope(room, c.now.scope, err) < 0 || body_read(x, &body, err) < 0 ||
+    if (check_scope(room, c.now.scope, err) < 0 || sent_document_read(x, &body, err) < 0 ||
         read_assignment(&c, body, err) < 0)
         return -1;
     detail = arena_printf(x->arena, "%s for %s", access_role_find(c.now.role_definition)->name,

@@ -219,8 +219,9 @@ resource_replace(void *room, struct exchange *x, struct err *err)
     int none;
 
     if (addressed(rs, x, &id, &printed, &p.type, err) < 0 ||
-        check_name(id.providers[0].levels[0].name, err) < 0 || body_read(x, &body, err) < 0 ||
-        load_group(rs, x, &id, &group, err) < 0 || (none = load_old(x, rs, printed, &old, err)) < 0)
+        check_name(id.providers[0].levels[0].name, err) < 0 ||
+        sent_document_read(x, &body, err) < 0 || load_group(rs, x, &id, &group, err) < 0 ||
+        (none = load_old(x, rs, printed, &old, err)) < 0)
         return -1;
     p.old = none == 0 ? &old : NULL;
     p.now = &now;
@@ -275,8 +276,8 @@ resource_patch(void *room, struct exchange *x, struct err *err)
     OWN_JSON body = NULL;
     int none;
 
-    if (addressed(rs, x, &id, &printed, &p.type, err) < 0 || body_read(x, &body, err) < 0 ||
-        (none = load_old(x, rs, printed, &old, err)) < 0)
+    if (addressed(rs, x, &id, &printed, &p.type, err) < 0 ||
+        sent_document_read(x, &body, err) < 0 || (none = load_old(x, rs, printed, &old, err)) < 0)
         return -1;
     if (none > 0)
         return not_found(&id, p.type, err);

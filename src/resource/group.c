@@ -139,7 +139,7 @@ put_group(struct resources *rs, struct exchange *x, bool patch, struct err *err)
     struct exchange_note note = { .detail = TEXT("changed") };
     int none;
 
-    if (check_name(name, err) < 0 || body_read(x, &body, err) < 0 ||
+    if (check_name(name, err) < 0 || sent_document_read(x, &body, err) < 0 ||
         (none = load_group(rs, x, &printed, &old, err)) < 0)
         return -1;
     if (none > 0 && patch)

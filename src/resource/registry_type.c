@@ -202,7 +202,7 @@ registry_check_name(void *room, struct exchange *x, struct err *err)
     struct text name;
     int taken = 0;
 
-    if (body_read(x, &body, err) < 0 || json_need_text(body, "name", &name, err) < 0)
+    if (sent_document_read(x, &body, err) < 0 || json_need_text(body, "name", &name, err) < 0)
         return -1;
     if (!name_is_good(name))
         doc = json_pack("{s:b, s:s, s:s}", "nameAvailable", 0, "reason", "Invalid", "message",

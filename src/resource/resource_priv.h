@@ -77,7 +77,7 @@ json_t *document_of(struct resources *rs, struct exchange *x, const struct resou
                     struct err *err);
 
 /* Parts of a body (body.c). */
-MUST_CHECK int body_read(struct exchange *x, json_t **out, struct err *err);
+MUST_CHECK int sent_document_read(struct exchange *x, json_t **out, struct err *err);
 MUST_CHECK int body_tags(const json_t *body, json_t **out, struct err *err); /* NULL: absent */
 MUST_CHECK int body_location(const json_t *body, struct arena *arena, struct text fallback,
                              struct text *out, struct err *err);

@@ -9,7 +9,7 @@
 #define LOCATION_MAX  64
 
 int
-body_read(struct exchange *x, json_t **out, struct err *err)
+sent_document_read(struct exchange *x, json_t **out, struct err *err)
 {
     struct err inner = { 0 };
     struct text bytes;
