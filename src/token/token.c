@@ -140,9 +140,14 @@ token_form(struct exchange *x, struct url_query *out, struct err *err)
 {
     struct text body;
 
-    if (exchange_body(x, &body, err) < 0)
+    if (exchange_body(x, &body, err) < 0 || url_query_parse(body, x->arena, true, out, err) < 0)
         return -1;
-    return url_query_parse(body, x->arena, true, out, err);
+    /* For the decision record: who is said to ask, and that it was no mere question. */
+    x->presented = x->presented || token_form_get(out, "grant_type").n > 0;
+    x->target = text_first(token_form_get(out, "username"), TOKEN_TARGET_MAX);
+    if (x->target.n == 0)
+        x->target = text_first(token_form_get(out, "client_id"), TOKEN_TARGET_MAX);
+    return 0;
 }
 
 struct text

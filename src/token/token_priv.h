@@ -11,6 +11,8 @@ route_handler token_login_configuration;
 route_handler token_login_keys;
 route_handler token_login_post;
 
+#define TOKEN_TARGET_MAX 128 /* bytes of a claimed name that a record keeps */
+
 /* token_form(x, out, err): the body as a form. */
 MUST_CHECK int token_form(struct exchange *x, struct url_query *out, struct err *err);
 struct text token_form_get(const struct url_query *form, const char *name); /* empty: not there */
