@@ -26,7 +26,8 @@
 
 #define DATABASE_QUEUE_MAX  4096               /* changes queued and not waited for */
 #define DATABASE_GROUP_MAX  256                /* changes in one transaction */
-#define DATABASE_CACHE_KIB  1024               /* page cache of one connection, at most */
+#define DATABASE_CACHE_KIB  1024               /* page cache of the writer, at most */
+#define DATABASE_READER_KIB 256                /* of a reader: what is not mapped, only */
 #define DATABASE_MMAP_BYTES (64 * 1024 * 1024) /* of the file, shared by all readers */
 #define DATABASE_WAL_BYTES  (16 * 1024 * 1024) /* above it the writer checkpoints at once */
 #define DATABASE_IDLE_MS    1000               /* after so long without a change, also */

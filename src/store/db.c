@@ -137,7 +137,7 @@ set_up(struct db *db, enum db_mode mode, struct err *err)
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     buf_printf(&sql, "PRAGMA cache_size=-%d;PRAGMA temp_store=MEMORY;PRAGMA trusted_schema=OFF;",
-               DATABASE_CACHE_KIB);
+               mode == DB_MODE_READ ? DATABASE_READER_KIB : DATABASE_CACHE_KIB);
     if (mode == DB_MODE_READ)
         buf_printf(&sql, "PRAGMA query_only=ON;PRAGMA mmap_size=%d", DATABASE_MMAP_BYTES);
     else
