@@ -98,11 +98,12 @@ registry_free(struct registry *registry)
 static int
 registry_removed(void *room, struct db *db, const struct resource *old, struct err *err)
 {
+    struct registry *registry = room;
     OWN(arena) arena = arena_new(RESOURCE_ID_MAX);
 
-    (void)room;
     if (arena == NULL)
         return err_memory(err);
+    registry_names_forget(registry->names);
     return repository_remove_all(db, registry_lower(arena, old->name), err);
 }
 

@@ -8,7 +8,7 @@
 #include "resource/resource.h"
 
 #define FRESH_US 1000000 /* N1 */
-#define MISS_US  50000
+#define MISS_US  2000
 
 struct registry_names {
     struct resources *resources; /* borrowed; NULL: only the default one exists */
@@ -62,6 +62,14 @@ void
 registry_names_use(struct registry_names *names, struct resources *resources)
 {
     names->resources = resources;
+}
+
+void
+registry_names_forget(struct registry_names *names)
+{
+    (void)pthread_mutex_lock(&names->lock);
+    names->read_us = 0;
+    (void)pthread_mutex_unlock(&names->lock);
 }
 
 static int

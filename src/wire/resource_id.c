@@ -41,16 +41,27 @@ takes_the_rest(const struct resource_id_provider *p, struct text type)
            text_is_nocase(p->levels[0].type, "registries") && text_is_nocase(type, "repositories");
 }
 
+/* Is what follows the extension that is asked for at a repository: who may do what there? */
+static bool
+assignments_follow(struct text rest)
+{
+    struct text part;
+
+    return text_cut(&rest, '/', &part) && text_is_nocase(part, "providers") &&
+           text_cut(&rest, '/', &part) && text_is_nocase(part, "Microsoft.Authorization");
+}
+
 /* "app/web": good parts between single slashes. */
 static int
 take_rest(struct text *rest, struct text *out, struct err *err)
 {
-    struct text all = *rest, part;
+    struct text all = *rest, part = { NULL, 0 };
 
-    while (rest->p != NULL)
+    do {
         if (take_part(rest, "part of a repository", &part, err) < 0)
             return -1;
-    *out = all;
+    } while (rest->p != NULL && !assignments_follow(*rest));
+    *out = text_from(all.p, (size_t)(part.p + part.n - all.p));
     return 0;
 }
 

@@ -7,8 +7,8 @@
  *   any of these followed by /providers/NS/TYPE/NAME[/TYPE/NAME]... (an extension resource)
  *
  * The last TYPE may lack its NAME: then the path is that of a collection, or of an action.  Under
- * Microsoft.ContainerRegistry/registries/R, "repositories" takes all that follows as one name,
- * because names of repositories hold slashes.
+ * Microsoft.ContainerRegistry/registries/R, "repositories" takes all that follows as one name, up
+ * to "/providers/Microsoft.Authorization": names of repositories hold slashes.
  *
  * Invariants:
  *   R1  literals match without regard to ASCII case; every text points into what was given;

@@ -44,6 +44,23 @@ r1_r3_ids_print_as_azure_spells_them(void **state)
 }
 
 static void
+assignments_are_asked_for_at_a_repository(void **state)
+{
+    struct text whole =
+        TEXT(GROUP "/providers/Microsoft.ContainerRegistry/registries/r/repositories/a/providers/b"
+                   "/providers/Microsoft.Authorization/roleAssignments/x");
+    struct resource_id id;
+    struct err err = { 0 };
+
+    (void)state;
+    assert_int_equal(resource_id_parse(whole, &id, &err), 0);
+    assert_int_equal(id.n, 2);
+    assert_true(text_is(id.providers[0].levels[1].name, "a/providers/b"));
+    assert_true(text_is(id.providers[1].levels[0].type, "roleAssignments"));
+    assert_true(text_is(id.providers[1].levels[0].name, "x"));
+}
+
+static void
 repositories_take_the_rest_as_one_name(void **state)
 {
     struct text t =
@@ -98,6 +115,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(r1_r3_ids_print_as_azure_spells_them),
+        cmocka_unit_test(assignments_are_asked_for_at_a_repository),
         cmocka_unit_test(repositories_take_the_rest_as_one_name),
         cmocka_unit_test(r2_refuses_bad_parts),
     };
