@@ -97,12 +97,11 @@ add_to_page(void *arg, const struct resource *r, struct err *err)
     return json_array_size(p->values) == p->max ? keep_place(p, r, err) : 0;
 }
 
-/* The same question, to be asked again behind the last one shown. */
-static int
-add_next_link(struct page *p, json_t *doc, struct err *err)
+/* The same question, to be asked again behind ${token}. */
+int
+next_link(struct exchange *x, struct text token, json_t *doc, struct err *err)
 {
     OWN_BUF(b, 16384);
-    struct exchange *x = p->x;
 
     buf_printf(&b, "%s://%.*s%.*s?", x->secure ? "https" : "http", TEXT_ARG(x->host_name),
                TEXT_ARG(x->path));
@@ -115,7 +114,7 @@ add_next_link(struct page *p, json_t *doc, struct err *err)
         buf_char(&b, '&');
     }
     buf_str(&b, "$skiptoken=");
-    url_encode_query(&b, p->last);
+    url_encode_query(&b, token);
     if (buf_check(&b, err) < 0)
         return -1;
     return json_object_set_new(doc, "nextLink", json_from(buf_view(&b))) < 0 ? err_memory(err) : 0;
@@ -146,7 +145,7 @@ answer_page(struct page *p, struct row_filter *f, struct err *err)
     if (page_size(p->x, &p->max, err) < 0 ||
         row_each(database_reader(p->rs->database), f, add_to_page, p, err) < 0)
         return -1;
-    if (p->more && add_next_link(p, doc, err) < 0)
+    if (p->more && next_link(p->x, p->last, doc, err) < 0)
         return -1;
     resource_answer(p->x, 200, doc);
     return 0;

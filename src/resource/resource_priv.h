@@ -94,6 +94,9 @@ MUST_CHECK int path_id(struct exchange *x, struct resource_id *out, struct text 
 MUST_CHECK int print_id(const struct resource_id *id, struct arena *arena, struct text *out,
                         struct err *err);
 
+/* next_link(x, token, doc, err): "nextLink": the same question with that $skiptoken. */
+MUST_CHECK int next_link(struct exchange *x, struct text token, json_t *doc, struct err *err);
+
 /* Handlers: the room is struct resources. */
 route_handler resource_get, resource_replace, resource_patch, resource_delete, resource_list;
 route_handler group_get, group_head, group_put, group_patch, group_delete, group_list;

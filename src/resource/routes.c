@@ -55,6 +55,13 @@ const struct route fixed_rows[] = {
         NO_BODY),
     ROW(HTTP_GET, "/providers/" AUTH "/roleDefinitions", ANY_KNOWN, definition_list, 0, NO_BODY),
 
+    ROW(HTTP_GET, "/providers/Holdfast.Audit/records", "Holdfast.Audit/records/read",
+        audit_records_get, 0, NO_BODY),
+    ROW(HTTP_POST, "/providers/Holdfast.Audit/verify", "Holdfast.Audit/verify/action",
+        audit_verify_post, 0, BODY_MAX),
+    ROW(HTTP_POST, "/providers/Holdfast.Audit/checkpoint", "Holdfast.Audit/checkpoint/action",
+        audit_checkpoint_post, 0, BODY_MAX),
+
     /* Everything that nobody registered, so that the answer says which part is not known. */
     ROW(HTTP_GET, G "/providers/{rest*}", ANY_KNOWN, unknown_type, 0, NO_BODY),
     ROW(HTTP_PUT, G "/providers/{rest*}", ANY_KNOWN, unknown_type, 0, BODY_MAX),
