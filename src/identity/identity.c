@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -16,7 +17,8 @@
 #include "wire/authorization.h"
 
 #define KDF_AT_ONCE 2
-#define CACHE_US    (INT64_C(1000000) * IDENTITY_CACHE_SECONDS)
+#define SECOND_US   INT64_C(1000000)
+#define CACHE_US    (SECOND_US * IDENTITY_CACHE_SECONDS)
 
 struct identity {
     struct database *database; /* borrowed */
@@ -145,6 +147,35 @@ identity_principal_exists(struct identity *identity, struct text id)
     return principal_by_id(database_reader(identity->database), id, &p, &err) == 0;
 }
 
+/* ---- what was verified a moment ago ---- */
+
+static void
+cache_key(const struct identity *identity, struct text authorization, enum audience audience,
+          struct text service, uint8_t out[static HMAC_LEN])
+{
+    const struct hmac_key *key =
+        (const struct hmac_key *)(const void *)secret_view(identity->cache_key).p;
+    const uint8_t head[2] = { (uint8_t)audience, (uint8_t)service.n };
+    struct hmac h;
+
+    /* The length is taken modulo 256: the header that follows cannot begin with a host name. */
+    hmac_begin(&h, key);
+    hmac_add(&h, head, sizeof(head));
+    hmac_add(&h, service.p, service.n);
+    hmac_add(&h, "\0", 1);
+    hmac_add(&h, authorization.p, authorization.n);
+    hmac_end(&h, out);
+}
+
+/* Clock of the cache: monotonic, cut short by the token's own end on the wall clock. */
+static int64_t
+remember_until(const struct caller *c, int64_t now_mono)
+{
+    int64_t left = c->expires_at_us - clock_now_us();
+
+    return now_mono + (c->expires_at_us != 0 && left < CACHE_US ? left : CACHE_US);
+}
+
 /* ---- tokens ---- */
 
 int
@@ -162,6 +193,9 @@ identity_accept(struct identity *identity, struct text token, enum token_use use
     if (got > 0 || (got == 0 && p.disabled))
         return err_code(err, ERR_UNAUTHENTICATED, "UNAUTHORIZED",
                         "who the token was made for may not sign in any more");
+    if (got == 0 && t.issued_at_us + SECOND_US <= p.changed_at_us)
+        return err_code(err, ERR_UNAUTHENTICATED, "UNAUTHORIZED",
+                        "the token is older than the password: sign in again");
     if (got < 0 || become(&p, arena, &c, err) < 0)
         return -1;
     c.limited = use == TOKEN_REGISTRY;
@@ -179,7 +213,7 @@ issue(struct identity *identity, const struct caller *caller, struct jwt_claims 
     struct principal p;
     int got = principal_by_id(database_reader(identity->database), text_of(caller->id), &p, err);
 
-    if (got != 0)
+    if (got != 0 || p.disabled)
         return got < 0 ? -1
                        : err_code(err, ERR_UNAUTHENTICATED, "UNAUTHORIZED",
                                   "a token needs somebody it is made for: sign in");
@@ -199,6 +233,27 @@ identity_issue_management(struct identity *identity, const struct caller *caller
     return issue(identity, caller, &c, arena, out, err);
 }
 
+/* A token is used right after it was issued, by a client that waits: it is known already then. */
+static void
+expect(struct identity *identity, const struct caller *caller, const struct jwt_claims *claims,
+       uint64_t generation, struct text token)
+{
+    struct caller c = *caller;
+    uint8_t key[HMAC_LEN];
+    OWN_BUF(header, AUTHORIZATION_MAX);
+
+    buf_str(&header, "Bearer ");
+    buf_text(&header, token);
+    if (buf_failed(&header))
+        return;
+    c.limited = true;
+    c.grants = claims->grants;
+    c.n_grants = claims->n_grants;
+    c.expires_at_us = clock_now_us() + claims->lifetime_s * SECOND_US;
+    cache_key(identity, buf_view(&header), AUDIENCE_REGISTRY, claims->audience, key);
+    verified_put(identity->verified, key, generation, remember_until(&c, clock_mono_us()), &c);
+}
+
 int
 identity_issue_registry(struct identity *identity, const struct caller *caller, struct text service,
                         const struct grant *grants, size_t n, unsigned lifetime_s,
@@ -209,10 +264,14 @@ identity_issue_registry(struct identity *identity, const struct caller *caller, 
                             .lifetime_s = lifetime_s,
                             .grants = grants,
                             .n_grants = n };
+    uint64_t generation = atomic_load(&identity->generation);
 
     if (n > JWT_GRANTS_MAX)
         return err_set(err, ERR_TOO_LARGE, "a token is for at most %d scopes", JWT_GRANTS_MAX);
-    return issue(identity, caller, &c, arena, out, err);
+    if (issue(identity, caller, &c, arena, out, err) < 0)
+        return -1;
+    expect(identity, caller, &c, generation, *out);
+    return 0;
 }
 
 int
@@ -277,15 +336,6 @@ struct memory {
     uint64_t generation;
 };
 
-/* Clock of the cache: monotonic, cut short by the token's own end on the wall clock. */
-static int64_t
-remember_until(const struct caller *c, int64_t now_mono)
-{
-    int64_t left = c->expires_at_us - clock_now_us();
-
-    return now_mono + (c->expires_at_us != 0 && left < CACHE_US ? left : CACHE_US);
-}
-
 static int
 check_wait(struct identity *identity, uint64_t subject, struct err *err)
 {
@@ -347,24 +397,6 @@ identity_sign_in(struct identity *identity, struct text user, struct text passwo
 }
 
 /* ---- the Authorization field ---- */
-
-static void
-cache_key(const struct identity *identity, struct text authorization, enum audience audience,
-          struct text service, uint8_t out[static HMAC_LEN])
-{
-    const struct hmac_key *key =
-        (const struct hmac_key *)(const void *)secret_view(identity->cache_key).p;
-    const uint8_t head[2] = { (uint8_t)audience, (uint8_t)service.n };
-    struct hmac h;
-
-    /* The length is taken modulo 256: the header that follows cannot begin with a host name. */
-    hmac_begin(&h, key);
-    hmac_add(&h, head, sizeof(head));
-    hmac_add(&h, service.p, service.n);
-    hmac_add(&h, "\0", 1);
-    hmac_add(&h, authorization.p, authorization.n);
-    hmac_end(&h, out);
-}
 
 static int
 verify(struct identity *identity, const struct authorization *a, enum audience audience,

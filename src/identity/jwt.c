@@ -221,19 +221,21 @@ bad(struct err *err, const char *why)
 }
 
 static int
-check_times(const json_t *claims, int64_t now_us, int64_t *expires_us, struct err *err)
+check_times(const json_t *claims, int64_t now_us, struct jwt_token *out, struct err *err)
 {
     struct err inner = { 0 };
-    int64_t now = now_us / SECOND_US, exp = 0, nbf = 0;
+    int64_t now = now_us / SECOND_US, exp = 0, nbf = 0, iat = 0;
     int has_nbf = jws_time(claims, "nbf", &nbf, &inner);
 
-    if (jws_time(claims, "exp", &exp, &inner) != 0 || has_nbf < 0)
-        return bad(err, "the token has no proper time of expiry");
+    if (jws_time(claims, "exp", &exp, &inner) != 0 || has_nbf < 0 ||
+        jws_time(claims, "iat", &iat, &inner) != 0)
+        return bad(err, "the token does not say properly when it is valid");
     if (exp <= now)
         return bad(err, "the token has expired: ask for a new one");
     if (has_nbf == 0 && nbf > now + JWT_LEEWAY_S)
         return bad(err, "the token is not valid yet: is a clock wrong?");
-    *expires_us = exp * SECOND_US;
+    out->issued_at_us = iat * SECOND_US;
+    out->expires_at_us = exp * SECOND_US;
     return 0;
 }
 
@@ -336,7 +338,7 @@ check_claims(const struct jwt *j, const struct jws *s, enum token_use use, struc
         return bad(err, "the token is of another kind: it cannot be used here");
     if (!audience_fits(j, s->claims, use, audience))
         return bad(err, "the token is for another service");
-    return check_times(s->claims, now_us, &out->expires_at_us, err);
+    return check_times(s->claims, now_us, out, err);
 }
 
 int

@@ -53,6 +53,7 @@ struct jwt_token {
     struct text subject; /* object id */
     const struct grant *grants;
     size_t n_grants;
+    int64_t issued_at_us; /* of a whole second */
     int64_t expires_at_us;
 };
 

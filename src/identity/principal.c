@@ -7,7 +7,8 @@
 
 #define KIND_USER    "User"
 #define KIND_SERVICE "ServicePrincipal"
-#define COLUMNS      "SELECT id, kind, name, app_id, disabled, record FROM identity_principal"
+#define COLUMNS                                                                                    \
+    "SELECT id, kind, name, app_id, disabled, record, changed_at FROM identity_principal"
 
 const struct migration identity_migrations[] = {
     { "identity", 1,
@@ -15,6 +16,8 @@ const struct migration identity_migrations[] = {
       " id TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL,"
       " login TEXT NOT NULL UNIQUE, app_id TEXT NOT NULL, disabled INTEGER NOT NULL,"
       " record TEXT NOT NULL, created_at BIGINT NOT NULL);" },
+    { "identity", 2,
+      "ALTER TABLE identity_principal ADD COLUMN changed_at BIGINT NOT NULL DEFAULT 0;" },
     { NULL, 0, NULL },
 };
 
@@ -38,6 +41,7 @@ take(struct db_rows *rows, struct principal *out, struct err *err)
     if (text_is(db_text(rows, 1), KIND_SERVICE))
         p.kind = CALLER_SERVICE_PRINCIPAL;
     p.disabled = db_int(rows, 4) != 0;
+    p.changed_at_us = db_int(rows, 6);
     if (!text_copy(db_text(rows, 0), p.id, sizeof(p.id)) ||
         !text_copy(db_text(rows, 2), p.name, sizeof(p.name)) ||
         !text_copy(db_text(rows, 3), p.app_id, sizeof(p.app_id)) ||
@@ -141,8 +145,9 @@ changed_one(int64_t rows)
 int
 identity_set_record(struct db *db, struct text id, const char *record, struct err *err)
 {
-    return changed_one(db_run(db, err, "UPDATE identity_principal SET record = $1 WHERE id = $2",
-                              DB_STR(record), DB_TEXT(id)));
+    return changed_one(
+        db_run(db, err, "UPDATE identity_principal SET record = $1, changed_at = $2 WHERE id = $3",
+               DB_STR(record), DB_INT(clock_now_us()), DB_TEXT(id)));
 }
 
 int

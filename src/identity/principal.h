@@ -21,6 +21,7 @@ struct principal {
     char name[IDENTITY_NAME_MAX + 1];
     char app_id[ID_LEN + 1]; /* empty for users */
     bool disabled;
+    int64_t changed_at_us; /* when the password was replaced: tokens from before are void */
     char record[PASSWORD_RECORD_MAX + 1]; /* empty: cannot sign in with a password */
 };
 

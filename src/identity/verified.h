@@ -20,9 +20,10 @@
 #include "crypto/hmac.h"
 #include "identity/caller.h"
 
-#define VERIFIED_MAX       4096
-#define VERIFIED_BYTES_MAX 16384 /* of one caller with its grants; larger ones are not remembered  \
-                                  */
+#define VERIFIED_MAX 4096
+#define VERIFIED_BYTES_MAX                                                                         \
+    16384 /* of one caller with its grants; larger ones are not remembered                         \
+           */
 
 struct verified;
 
