@@ -89,7 +89,7 @@ hierarchy_name(struct text options)
 static void
 add_hierarchy(struct cgroup *c, struct mount_line m, struct text name, struct text self)
 {
-    struct text own = name.n > 0 ? own_path(self, name) : TEXT("/");
+    struct text own = own_path(self, name);
     int at = c->count;
 
     if (at == CGROUP_HIERARCHIES_MAX || m.point.n + own.n + 128 > CGROUP_PATH_MAX)
@@ -161,7 +161,9 @@ cgroup_find(struct cgroup *c, struct err *err)
     }
     if (memory_at(c) < 0 && v2.point.n > 0) {
         *c = (struct cgroup){ .version = 2 };
-        add_hierarchy(c, v2, (struct text){ 0 }, self);
+        add_hierarchy(c, v2, (struct text){ 0 }, (struct text){ 0 });
+    } else if (v2.point.n > 0) {
+        add_hierarchy(c, v2, (struct text){ 0 }, self); /* hybrid: runc makes folders there too */
     }
     at = memory_at(c);
     if (at < 0)
