@@ -219,6 +219,17 @@ read_plan(struct host *h, const char *id, struct arena *arena, struct plan *plan
     return strcmp(plan->id, id) == 0 ? 0 : err_set(err, ERR_CORRUPT, "a plan of another group");
 }
 
+/* Nothing of it runs; its next supervisor says what becomes of it. */
+static void
+mark_lost(struct group *g)
+{
+    for (uint32_t i = 0; i < g->state->container_count; i++)
+        if (g->state->containers[i].current.phase == RUNNER_RUNNING) {
+            g->state->containers[i].current.phase = RUNNER_WAITING;
+            g->state->containers[i].current.reason = RUNNER_REASON_LOST;
+        }
+}
+
 int
 group_load(struct host *h, const char *id, uint32_t slot, struct err *err)
 {
@@ -240,6 +251,7 @@ group_load(struct host *h, const char *id, uint32_t slot, struct err *err)
     fd = openat(h->place.groups_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd >= 0)
         (void)!journal_replay(fd, g->state, &records, &(struct err){ 0 });
+    mark_lost(g);
     g->revive_us = 1;
     return 0;
 }
@@ -275,6 +287,7 @@ group_lost(struct host *h, struct group *g)
     int64_t now_us = clock_mono_us();
 
     close_supervisor(g);
+    mark_lost(g);
     (void)!cgroup_remove(&h->cgroup, h->place.tag, g->id, &(struct err){ 0 });
     g->revive_us = now_us - g->up_us > REVIVE_PAUSE_US ? now_us : g->up_us + REVIVE_PAUSE_US;
 }
@@ -401,8 +414,8 @@ group_remove(struct host *h, const char *id, pid_t *rest, struct err *err)
     if (renameat(h->place.groups_fd, id, h->place.trash_fd, id) != 0 && errno != ENOENT)
         return err_sys(err, errno, "cannot remove a group's folder");
     crash_point("delete-trash");
-    group_forget(h, id);
     *rest = remove_rest(h, id, slot);
+    group_forget(h, id); /* the last use of ${id}: it may be the group's own */
     return 0;
 }
 

@@ -256,10 +256,10 @@ await_channel(struct runner *r, int64_t deadline_us)
 {
     struct timespec until = deadline_of(deadline_us);
 
-    while (r->fd < 0 && r->new_fd >= 0)
+    while (r->new_fd >= 0)
         if (pthread_cond_timedwait(&r->news, &r->lock, &until) == ETIMEDOUT)
             break;
-    return r->fd;
+    return r->new_fd >= 0 ? -1 : r->fd;
 }
 
 static void

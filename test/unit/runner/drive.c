@@ -121,7 +121,9 @@ on_wait(struct drive *d, struct err *err)
     int status = 0;
 
     (void)err;
-    (void)waitpid(d->pid, &status, 0);
+    if (d->pid > 0)
+        (void)waitpid(d->pid, &status, 0);
+    d->pid = 0;
     printf("ok %d\n", WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
     return 1;
 }
@@ -129,7 +131,8 @@ on_wait(struct drive *d, struct err *err)
 static int
 on_kill(struct drive *d, struct err *err)
 {
-    (void)kill(d->pid, SIGKILL);
+    if (d->pid > 0)
+        (void)kill(d->pid, SIGKILL);
     return on_wait(d, err);
 }
 
