@@ -33,7 +33,7 @@ def test_two_containers_share_localhost_and_not_their_files(runner, busybox):
     group = runner.start(
         {'name': 'web', 'layers': [busybox], 'args': ['httpd', '-f', '-p', '8080', '-h', '/www']},
         {'name': 'side', 'layers': [busybox], 'args': [
-            '/bin/sh', '-c', 'touch /only-mine; while ! wget -q -O - http://127.0.0.1:8080/index.html; do sleep 0.1; done;'
+            '/bin/sh', '-c', 'touch /only-mine; while ! wget -q -O - http://127.0.0.1:8080/index.html 2>/dev/null; do sleep 0.1; done;'
             'sleep 1000']})
     state = runner.await_state(group, lambda s: 'hello' in runner.log(group, 'side'))
     assert [c['current']['phase'] for c in state['containers']] == [RUNNING, RUNNING]
