@@ -42,6 +42,10 @@ split(struct text scope, struct grant *out, struct text *words)
     return true;
 }
 
+#define REPOSITORY_BITS                                                                            \
+    (GRANT_PULL | GRANT_PUSH | GRANT_DELETE | GRANT_METADATA_READ | GRANT_METADATA_WRITE)
+
+/* "*" is all there is: skopeo asks so before it deletes. */
 static unsigned
 bits_of(struct text words, unsigned possible)
 {
@@ -49,7 +53,7 @@ bits_of(struct text words, unsigned possible)
     unsigned bits = 0;
 
     while (text_cut(&words, ',', &word))
-        bits |= grant_bit(word);
+        bits |= text_is(word, "*") ? possible : grant_bit(word);
     return bits & possible;
 }
 
@@ -67,7 +71,7 @@ read_scope(struct text scope, struct grant *out)
     }
     if (!text_is(out->type, "repository") || !reference_name_ok(out->name))
         return false;
-    out->actions = bits_of(words, ~GRANT_CATALOG);
+    out->actions = bits_of(words, REPOSITORY_BITS);
     return true;
 }
 

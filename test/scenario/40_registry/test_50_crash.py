@@ -102,6 +102,7 @@ def test_kill_at(new_holdfast, step):
             assert holdfast.process.poll() is not None  # it ended before it was ready: nothing was pushed
             lived = False
         if lived:
+            holdfast.kill()  # it is armed still: the records of a clean end would reach the step
             break
         holdfast.wait_killed()
         crashes += 1
