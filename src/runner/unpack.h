@@ -11,8 +11,8 @@
 
 #define UNPACK_ENTRIES_MAX 1000000u                            /* of one layer */
 #define UNPACK_BYTES_MAX   ((uint64_t)64 * 1024 * 1024 * 1024) /* of its uncompressed stream */
-#define UNPACK_RATIO_MAX   1500u /* uncompressed to compressed; deflate can do 1032 */
-#define UNPACK_RATIO_FREE  ((uint64_t)64 * 1024 * 1024) /* bytes before the ratio counts */
+#define UNPACK_RATIO_MAX   250u /* uncompressed to compressed; deflate can do 1032 */
+#define UNPACK_RATIO_FREE  ((uint64_t)256 * 1024 * 1024) /* bytes before the ratio counts */
 
 /* The one thing it says, on its standard output, as its last act. */
 struct unpack_report {
