@@ -3,9 +3,9 @@
  *
  * Invariants:
  *   S1  scopes of one thing are one grant, whatever their order and number;
- *   S2  "*" stands for every action its thing has; what is no scope, no valid repository name, or
- * an unknown action is dropped silently; S3  at most TOKEN_SCOPES_MAX grants; more is
- * ERR_TOO_LARGE.
+ *   S2  "*" is every action a thing has; what is no scope, no valid repository name, or an unknown
+ *       action is dropped silently;
+ *   S3  at most TOKEN_SCOPES_MAX grants; more is ERR_TOO_LARGE.
  */
 #ifndef TOKEN_TOKEN_SCOPE_H
 #define TOKEN_TOKEN_SCOPE_H

@@ -111,8 +111,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(s1_one_thing_is_one_grant),      cmocka_unit_test(s2_nonsense_is_dropped),
-        cmocka_unit_test(s2_unknown_actions_are_dropped), cmocka_unit_test(s3_not_without_end),
+        cmocka_unit_test(s1_one_thing_is_one_grant),
+        cmocka_unit_test(s2_nonsense_is_dropped),
+        cmocka_unit_test(s2_unknown_actions_are_dropped),
+        cmocka_unit_test(a_star_is_all_there_is),
+        cmocka_unit_test(s3_not_without_end),
         cmocka_unit_test(every_bit_is_an_action),
     };
 
