@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "base/id.h"
+#define SCRATCH_PARENT "/dev/shm"
+
 #include "base/mem.h"
 #include "scratch.h"
 #include "store/upload_state.h"
