@@ -33,11 +33,17 @@ struct rise {
     struct namespaces ns;
     char hostname[PLAN_NAME_MAX + 1];
     char address[16];
+    pid_t nft; /* at work on the rules; 0: not */
+    int nft_output;
 };
+
+static int end_rules(struct rise *r, struct err *err);
 
 static void
 rise_done(struct rise *r)
 {
+    struct err ignored = { 0 };
+
     int *fds[] = { &r->state_fd, &r->run_fd,     &r->log_fd,
                    &r->input_fd, &r->channel[0], &r->channel[1] };
 
@@ -48,6 +54,7 @@ rise_done(struct rise *r)
         if (r->ports[i] >= 0)
             (void)close(r->ports[i]);
     namespaces_done(&r->ns);
+    (void)!end_rules(r, &ignored);
 }
 
 /* Bound and never listening: no other program can take the port while the group has it. */
@@ -168,31 +175,42 @@ await_supervisor(struct rise *r, struct err *err)
     return err_set(err, ERR_IO, "the group's supervisor did not come up: %.*s", TEXT_ARG(first));
 }
 
+/* nft works beside us: until it is done the group's packets are dropped, and its ports closed. */
+static int
+begin_rules(struct rise *r, struct err *err)
+{
+    struct packet_group rules;
+    char link[LINK_NAME_MAX];
+
+    group_rules(r->h, r->g, &rules, link);
+    r->nft = packet_begin(&r->h->packet, &rules, 1, &r->nft_output, err);
+    return r->nft < 0 ? -1 : 0;
+}
+
+static int
+end_rules(struct rise *r, struct err *err)
+{
+    pid_t nft = r->nft;
+
+    r->nft = 0;
+    return nft > 0 ? packet_end(nft, r->nft_output, err) : 0;
+}
+
 static int
 attach_network(struct rise *r, struct err *err)
 {
     struct packet_group rules;
+    struct link_attach a = { .bridge = r->h->bridge,
+                             .netns_fd = r->ns.fd[NAMESPACE_NET],
+                             .prefix = 16,
+                             .gateway = r->h->place.subnet + 1 };
     char link[LINK_NAME_MAX];
-    int output = -1, rc;
-    pid_t nft;
 
     group_rules(r->h, r->g, &rules, link);
-    nft = packet_begin(&r->h->packet, &rules, 1, &output, err);
-    if (nft < 0)
-        return -1;
-    crash_point("start-rules");
-    rc = link_attach(&(struct link_attach){ .name = link,
-                                            .bridge = r->h->bridge,
-                                            .netns_fd = r->ns.fd[NAMESPACE_NET],
-                                            .address = rules.address,
-                                            .prefix = 16,
-                                            .gateway = r->h->place.subnet + 1,
-                                            .mac = { rules.mac[0], rules.mac[1], rules.mac[2],
-                                                     rules.mac[3], rules.mac[4], rules.mac[5] } },
-                     err);
-    if (packet_end(nft, output, err) != 0)
-        rc = -1;
-    return rc;
+    a.name = link;
+    a.address = rules.address;
+    memcpy(a.mac, rules.mac, sizeof(a.mac));
+    return link_attach(&a, err);
 }
 
 static int
@@ -242,6 +260,9 @@ rise(struct rise *r, bool fresh, struct err *err)
         if (r->ports[i] < 0)
             return -1;
     }
+    if (begin_rules(r, err) != 0)
+        return -1;
+    crash_point("start-rules");
     if (open_folders(r, err) != 0 || cgroup_make(&r->h->cgroup, place->tag, r->g->id, err) != 0)
         return -1;
     crash_point("start-cgroup");
@@ -264,7 +285,7 @@ rise(struct rise *r, bool fresh, struct err *err)
         return -1;
     if (group_connect(r->h, r->g) != 0)
         return err_set(err, ERR_IO, "a group's supervisor does not answer");
-    return go(r, fresh, err);
+    return go(r, fresh, err) == 0 ? end_rules(r, err) : -1;
 }
 
 int
