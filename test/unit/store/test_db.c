@@ -201,7 +201,7 @@ wrong_number_of_values_is_refused(void **state)
 static void
 cache_evicts_and_notices_change(void **state)
 {
-    static char many[1000][16];
+    static char many[1000][32];
     SCRATCH(s);
     struct err err = { 0 };
     OWN(database) d = database_open(s.database, first_sets, &err);
