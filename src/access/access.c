@@ -131,7 +131,7 @@ build(struct access *a, struct err *err)
 {
     struct db *db = database_reader(a->database);
     OWN(snapshot) s = NULL;
-    int64_t version;
+    int64_t version = 0;
 
     if (read_version(db, &version, err) < 0 || (s = snapshot_new(version, err)) == NULL ||
         access_each(db, add_to_snapshot, s, err) < 0 || snapshot_seal(s, err) < 0)

@@ -29,7 +29,7 @@ static const int allowed[] = {
     SCMP_SYS(rt_sigprocmask), SCMP_SYS(restart_syscall),
     SCMP_SYS(exit),           SCMP_SYS(exit_group),
     SCMP_SYS(tgkill),         SCMP_SYS(gettid),
-    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigaction),   SCMP_SYS(sigaltstack),
 };
 
 int

@@ -149,6 +149,16 @@ i1_unknown_wrong_and_disabled_are_alike(void **state)
     assert_true(refused(w, who_basic(w, "gone", TEXT("secret")), AUDIENCE_REGISTRY));
 }
 
+/* Processor time of this thread, or the whole process: what others do does not count. */
+static int64_t
+spent_ns(clockid_t whose)
+{
+    struct timespec t;
+
+    assert_int_equal(clock_gettime(whose, &t), 0);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
 struct crowd {
     struct who *w;
     struct text header;
@@ -179,20 +189,20 @@ i2_many_at_once_pay_once(void **state)
 
     crowd.header = who_basic(w, "admin", secret_view(w->first.password));
     identity_changed(w->identity);
-    begin = clock_mono_us();
+    begin = spent_ns(CLOCK_PROCESS_CPUTIME_ID);
     (void)admin(w);
-    one = clock_mono_us() - begin;
+    one = spent_ns(CLOCK_PROCESS_CPUTIME_ID) - begin;
     identity_changed(w->identity);
-    begin = clock_mono_us();
+    begin = spent_ns(CLOCK_PROCESS_CPUTIME_ID);
     for (size_t i = 0; i < PARALLEL; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, join_crowd, &crowd), 0);
     for (size_t i = 0; i < PARALLEL; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
-    begin = clock_mono_us() - begin;
+    begin = spent_ns(CLOCK_PROCESS_CPUTIME_ID) - begin;
     assert_int_equal(atomic_load(&crowd.good), PARALLEL);
-    print_message("one sign-in %lld us, %d at once %lld us\n", (long long)one, PARALLEL,
-                  (long long)begin);
-    assert_true(begin < one * PARALLEL / 2 + 20000);
+    print_message("one sign-in %lld us, %d at once %lld us\n", (long long)one / 1000, PARALLEL,
+                  (long long)begin / 1000);
+    assert_true(begin < one * PARALLEL / 2); /* two may begin together; the rest find it done */
 }
 
 static void
@@ -545,16 +555,6 @@ bootstrap_again_renews_the_secrets(void **state)
     w->first = again;
 }
 
-/* Processor time of this thread: what others do on the machine does not count. */
-static int64_t
-spent_ns(void)
-{
-    struct timespec t;
-
-    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
-    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 static void
 figures(void **state)
 {
@@ -572,20 +572,20 @@ figures(void **state)
     header = who_bearer(w, token);
     for (int i = 0; i < 200; i++) {
         identity_changed(w->identity);
-        begin = spent_ns();
+        begin = spent_ns(CLOCK_THREAD_CPUTIME_ID);
         assert_int_equal(identity_identify(w->identity, header, AUDIENCE_REGISTRY,
                                            TEXT(WHO_SERVICE), true, arena, &seen, &err),
                          0);
-        first += spent_ns() - begin;
+        first += spent_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
         arena_reset(arena);
     }
-    begin = spent_ns();
+    begin = spent_ns(CLOCK_THREAD_CPUTIME_ID);
     for (int i = 0; i < MANY; i++) {
         hits += 0 == identity_identify(w->identity, header, AUDIENCE_REGISTRY, TEXT(WHO_SERVICE),
                                        false, arena, &seen, &err);
         arena_reset(arena);
     }
-    begin = spent_ns() - begin;
+    begin = spent_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
     print_message("token of %zu bytes: first time %.1f us, then %.0f ns\n", token.n,
                   (double)first / 200e3, (double)begin / MANY);
     assert_int_equal(hits, MANY);
