@@ -1,4 +1,4 @@
-/* body.c - what clients put: documents, tags, locations, conditions. */
+/* sent_document.c - what clients put: documents, tags, locations, conditions. */
 #include <string.h>
 
 #include "resource/resource_priv.h"
