@@ -257,9 +257,9 @@ resource_set_state(struct db *db, struct text id, const char *state, struct err 
         return -1;
     id_new(etag);
     changed = db_run(db, err,
-                     "UPDATE resource SET state = $2, etag = $3, changed_at_us = $4"
-                     " WHERE id_key = $1",
-                     DB_TEXT(key_text(&key)), DB_STR(state), DB_STR(etag), DB_INT(clock_now_us()));
+                     "UPDATE resource SET state = $1, etag = $2, changed_at_us = $3"
+                     " WHERE id_key = $4",
+                     DB_STR(state), DB_STR(etag), DB_INT(clock_now_us()), DB_TEXT(key_text(&key)));
     if (changed < 0)
         return -1;
     return changed > 0 ? 0
