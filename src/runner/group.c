@@ -24,6 +24,7 @@
 
 #define ARENA_MAX        (4u * 1024 * 1024)
 #define DEATH_TIMEOUT_MS 10000
+#define STATE_TIMEOUT_MS 1000
 #define REVIVE_PAUSE_US  10000000 /* a supervisor that dies again and again does so slowly */
 
 struct group *
@@ -230,6 +231,32 @@ mark_lost(struct group *g)
         }
 }
 
+bool
+group_heard(struct host *h, struct group *g)
+{
+    const struct runner_group_state *state = &h->scratch.body.answer.state;
+    int fds[RUNNER_LOG_FDS_MAX];
+    struct err err = { 0 };
+    size_t nfds = 0;
+    int rc = message_receive(g->control, &h->scratch, fds, &nfds, &err);
+
+    for (size_t i = 0; rc == 0 && i < nfds; i++)
+        (void)close(fds[i]);
+    if (rc != 0 && err.kind != ERR_BUSY) {
+        (void)close(g->control);
+        g->control = -1;
+        (void)group_connect(h, g); /* we were too slow for it; if it died, its descriptor tells */
+    }
+    if (rc != 0 || h->scratch.type != RUNNER_ANSWER ||
+        h->scratch.body.answer.question != RUNNER_STATE ||
+        state->container_count != g->state->container_count || strcmp(state->id, g->id) != 0)
+        return false;
+    memcpy(g->state, state,
+           offsetof(struct runner_group_state, containers) +
+               state->container_count * sizeof(state->containers[0]));
+    return true;
+}
+
 int
 group_load(struct host *h, const char *id, uint32_t slot, struct err *err)
 {
@@ -246,39 +273,20 @@ group_load(struct host *h, const char *id, uint32_t slot, struct err *err)
     g = add_group(h, id, slot, &plan, err);
     if (g == NULL)
         return -1;
-    if (group_connect(h, g) == 0)
+    if (group_connect(h, g) == 0) {
+        struct pollfd p = { g->control, POLLIN, 0 };
+
+        /* It tells its state at once: nobody shall hear an older one from us. */
+        (void)poll(&p, 1, STATE_TIMEOUT_MS);
+        (void)group_heard(h, g);
         return 0;
+    }
     fd = openat(h->place.groups_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd >= 0)
         (void)!journal_replay(fd, g->state, &records, &(struct err){ 0 });
     mark_lost(g);
     g->revive_us = 1;
     return 0;
-}
-
-bool
-group_heard(struct host *h, struct group *g)
-{
-    const struct runner_group_state *state = &h->scratch.body.answer.state;
-    int fds[RUNNER_LOG_FDS_MAX];
-    struct err err = { 0 };
-    size_t nfds = 0;
-    int rc = message_receive(g->control, &h->scratch, fds, &nfds, &err);
-
-    for (size_t i = 0; rc == 0 && i < nfds; i++)
-        (void)close(fds[i]);
-    if (rc != 0 && err.kind != ERR_BUSY) {
-        (void)close(g->control);
-        g->control = -1;
-    }
-    if (rc != 0 || h->scratch.type != RUNNER_ANSWER ||
-        h->scratch.body.answer.question != RUNNER_STATE ||
-        state->container_count != g->state->container_count || strcmp(state->id, g->id) != 0)
-        return false;
-    memcpy(g->state, state,
-           offsetof(struct runner_group_state, containers) +
-               state->container_count * sizeof(state->containers[0]));
-    return true;
 }
 
 void

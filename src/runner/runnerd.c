@@ -16,7 +16,8 @@
 #include "runner/reconcile.h"
 #include "runner/serve.h"
 
-#define CHANNEL_FD 3
+#define CHANNEL_FD   3
+#define RANGES_BYTES 16384
 
 struct options {
     const char *state, *run, *libexec, *subnet, *runtime, *uid_base, *crash_at;
@@ -82,6 +83,30 @@ find_libexec(struct place *p, const char *given, struct err *err)
     return 0;
 }
 
+/* name:first:count lines of subuid(5): ranges that podman and its kin hand to users. */
+static int
+check_range(const struct place *p, const char *path, struct err *err)
+{
+    char bytes[RANGES_BYTES];
+    ssize_t n = place_file_read(AT_FDCWD, path, bytes, sizeof(bytes), err);
+    struct text rest = text_from(bytes, n > 0 ? (size_t)n : 0), line, field;
+    uint64_t first = 0, count = 0;
+
+    if (n < 0)
+        return -1;
+    while (text_cut(&rest, '\n', &line)) {
+        if (!text_cut(&line, ':', &field) || !text_cut(&line, ':', &field) ||
+            !text_to_u64(field, UINT32_MAX, &first) || !text_to_u64(line, UINT32_MAX, &count))
+            continue;
+        if (first < (uint64_t)p->uid_base + PLACE_UIDS * PLACE_SLOTS_MAX &&
+            p->uid_base < first + count)
+            return err_set(err, ERR_CONFLICT,
+                           "our ids from %u on overlap a range of %s: give others with --uid-base",
+                           p->uid_base, path);
+    }
+    return 0;
+}
+
 static int
 set_places(struct place *p, const struct options *o, struct err *err)
 {
@@ -100,6 +125,8 @@ set_places(struct place *p, const struct options *o, struct err *err)
          base < PLACE_UIDS))
         return err_set(err, ERR_INVALID, "--uid-base is out of range");
     p->uid_base = (uint32_t)base;
+    if (check_range(p, "/etc/subuid", err) != 0 || check_range(p, "/etc/subgid", err) != 0)
+        return -1;
     return find_libexec(p, o->libexec, err);
 }
 
