@@ -1,9 +1,11 @@
 /* main.c - holdfastd: read what it is told, give up privileges, serve, end cleanly. */
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -82,6 +84,20 @@ serve(struct rooms *rooms, int signals)
     }
 }
 
+/* As many connections as the limits of the gateway allow need as many descriptors; and threads
+ * share two heaps, so that what one frees another can use. */
+static void
+use_resources_well(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    (void)mallopt(M_ARENA_MAX, 2);
+}
+
 static int
 run(const struct options *o, struct arena *arena, struct err *err)
 {
@@ -89,6 +105,7 @@ run(const struct options *o, struct arena *arena, struct err *err)
     struct users users;
     int signals = -1;
 
+    use_resources_well();
     users_find(&users);
     if (users_own_data(&users, o->data, err) < 0 || bootstrap_recover(o->data, err) < 0 ||
         programs_describe(o, &users, arena, programs, err) < 0)

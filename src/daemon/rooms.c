@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "access/access.h"
 #include "audit/audit.h"
@@ -200,6 +201,22 @@ start_runner(struct rooms *r)
         log_err(LOG_LEVEL_ERROR, "holdfast-runnerd could not be started", NULL, &err);
 }
 
+/* Asked for a signature in vain, the key service is started again; its keys are on disk. */
+static void
+restart_vault(struct rooms *r)
+{
+    struct err err = { 0 };
+    int fd = -1;
+
+    if (vault_connected(r->vault))
+        return;
+    LOG(LOG_LEVEL_ERROR, "holdfast-vaultd is gone: starting it again", NULL,
+        LOG_NUMBER("pid", getpid()));
+    if (keeper_spawn(r->keeper, PROGRAM_VAULTD, &fd, &err) < 0 ||
+        vault_reconnect(r->vault, fd, &err) < 0)
+        log_err(LOG_LEVEL_ERROR, "holdfast-vaultd could not be started", NULL, &err);
+}
+
 static int
 open_vault(struct rooms *r, struct err *err)
 {
@@ -208,6 +225,20 @@ open_vault(struct rooms *r, struct err *err)
     if (keeper_spawn(r->keeper, PROGRAM_VAULTD, &fd, err) < 0)
         return -1;
     return (r->vault = vault_connect(fd, err)) != NULL ? 0 : -1;
+}
+
+/* Two daemons on one folder would each be right alone: the second one is told so. */
+static int
+open_data(struct rooms *r, const struct options *o, struct err *err)
+{
+    if ((r->dirfd = open(o->data, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        return err_sys(err, errno, "cannot open the data folder %.200s", o->data);
+    if (flock(r->dirfd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno == EWOULDBLOCK)
+        return err_set(err, ERR_CONFLICT, "another holdfastd serves the data folder %.200s",
+                       o->data);
+    return err_sys(err, errno, "cannot lock the data folder %.200s", o->data);
 }
 
 struct rooms *
@@ -220,14 +251,12 @@ rooms_open(const struct options *o, struct keeper *keeper, bool runs_containers,
         return NULL;
     }
     r->keeper = keeper;
-    if ((r->dirfd = open(o->data, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
-        (void)err_sys(err, errno, "cannot open the data folder %.200s", o->data);
-        return NULL;
-    }
-    if (open_vault(r, err) < 0 || certificates_keep(r->dirfd, o, err) < 0 ||
-        open_gateway(r, o, err) < 0 || open_store(r, o, err) < 0 || open_who(r, err) < 0 ||
-        open_services(r, o, err) < 0 || open_instances(r, runs_containers, err) < 0 ||
-        mount(r, o, err) < 0 || gateway_run(r->gateway, err) < 0)
+    r->dirfd = -1;
+    if (open_data(r, o, err) < 0 || open_vault(r, err) < 0 ||
+        certificates_keep(r->dirfd, o, err) < 0 || open_gateway(r, o, err) < 0 ||
+        open_store(r, o, err) < 0 || open_who(r, err) < 0 || open_services(r, o, err) < 0 ||
+        open_instances(r, runs_containers, err) < 0 || mount(r, o, err) < 0 ||
+        gateway_run(r->gateway, err) < 0)
         return NULL;
     return GIVE(r);
 }
@@ -272,6 +301,7 @@ rooms_tick(struct rooms *r)
 
     if (r->restarted_at_us == 0 || now - r->restarted_at_us > RESTART_EVERY_US) {
         r->restarted_at_us = now;
+        restart_vault(r);
         start_runner(r);
     }
     if (r->swept_at_us == 0 || now - r->swept_at_us > SWEEP_EVERY_US) {

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "wire/json.h"
 
 struct pipeline {
     const struct pipeline_settings *settings; /* borrowed */
@@ -221,15 +222,13 @@ log_failure(const struct way *w, const char *step)
 static void
 refuse_plainly(struct exchange *x, const struct err *err)
 {
-    char *body = arena_printf(x->arena,
-                              "{\"errors\":[{\"code\":\"%s\",\"message\":\"%s\","
-                              "\"detail\":{}}]}\n",
-                              x->answer.status == 404 ? "NOT_FOUND" : "UNSUPPORTED",
-                              x->answer.status == 404 ? "there is nothing at this address"
-                                                      : "this request cannot be served");
+    OWN_JSON document = json_pack(
+        "{s:[{s:s, s:s, s:{s:s}}]}", "errors", "code",
+        err->code != NULL ? err->code : (err->kind == ERR_NOT_FOUND ? "NOT_FOUND" : "UNKNOWN"),
+        "message", err->msg, "detail", "advice", "see the manual for what is served, and where");
 
-    (void)err;
-    answer_text(x, "application/json", text_of(body));
+    if (document != NULL)
+        answer_document(x, document);
 }
 
 static void

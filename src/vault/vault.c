@@ -1,5 +1,6 @@
 #include "vault/vault.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -43,6 +44,18 @@ vault_free(struct vault *vault)
     channel_free(vault->channel);
     (void)pthread_mutex_destroy(&vault->turn);
     mem_free(vault);
+}
+
+bool
+vault_connected(struct vault *vault)
+{
+    struct pollfd at = { .events = 0 };
+
+    (void)pthread_mutex_lock(&vault->turn);
+    at.fd = channel_fd(vault->channel);
+    (void)poll(&at, 1, 0);
+    (void)pthread_mutex_unlock(&vault->turn);
+    return (at.revents & (POLLHUP | POLLERR | POLLNVAL)) == 0;
 }
 
 int

@@ -11,6 +11,7 @@
 #ifndef VAULT_VAULT_H
 #define VAULT_VAULT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,9 @@ enum vault_key {
 MUST_CHECK struct vault *vault_connect(int fd, struct err *err);
 void vault_free(struct vault *vault);
 DEFINE_OWN(vault);
+
+/* vault_connected(v): false when vaultd has closed the channel, or died. */
+bool vault_connected(struct vault *vault);
 
 /* vault_reconnect(v, fd, err): vaultd was started anew; ${fd} is taken over, also on failure. */
 MUST_CHECK int vault_reconnect(struct vault *vault, int fd, struct err *err);
