@@ -178,6 +178,18 @@ detail_of(const struct exchange *x, const struct err *err, const char *code)
                      d->role != NULL ? d->role : "Owner");
 }
 
+/* A mount also reads: a client that asks for what it was challenged with can do both. */
+static const char *
+mount_scope(struct exchange *x, const struct need *need)
+{
+    struct text from = exchange_query(x, "from");
+    const char *scope = NULL;
+
+    if (need->bits == GRANT_PUSH && exchange_query(x, "mount").p != NULL && reference_name_ok(from))
+        scope = arena_printf(x->arena, " repository:%.*s:pull", TEXT_ARG(from));
+    return scope != NULL ? scope : "";
+}
+
 /* No space behind the commas: some clients split at them. */
 static void
 challenge(struct exchange *x)
@@ -194,9 +206,9 @@ challenge(struct exchange *x)
     else
         answer_fieldf(x, "WWW-Authenticate",
                       "Bearer realm=\"%s://%.*s/oauth2/token\",service=\"%.*s\","
-                      "scope=\"%s:%.*s:%s\"",
+                      "scope=\"%s:%.*s:%s%s\"",
                       scheme, TEXT_ARG(host), TEXT_ARG(service), need->type,
-                      TEXT_ARG(x->grant_name), need->words);
+                      TEXT_ARG(x->grant_name), need->words, mount_scope(x, need));
 }
 
 /* What a client needs to go on after 416. */

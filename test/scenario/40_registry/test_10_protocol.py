@@ -48,6 +48,8 @@ def test_base_wants_to_know_who_asks(holdfast, ask):
     ('GET', '/v2/a/b/tags/list', 'repository:a/b:pull'),
     ('POST', '/v2/a/b/blobs/uploads/', 'repository:a/b:pull,push'),
     ('PUT', '/v2/a/b/manifests/1', 'repository:a/b:pull,push'),
+    ('POST', '/v2/a/b/blobs/uploads/?mount=x&from=c/d', 'repository:a/b:pull,push repository:c/d:pull'),
+    ('POST', '/v2/a/b/blobs/uploads/?mount=x&from=C', 'repository:a/b:pull,push'),
     ('DELETE', '/v2/a/b/manifests/1', 'repository:a/b:delete'),
     ('GET', '/v2/_catalog', 'registry:catalog:*'),
     ('GET', '/acr/v1/_catalog', 'registry:catalog:*'),
