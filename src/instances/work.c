@@ -1,5 +1,5 @@
 /* What the workers do: each state's work, and reconciliation with runnerd after a restart. */
-#include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -27,7 +27,11 @@ within(int64_t us)
 static bool
 passes(const struct err *err)
 {
-    return err->kind == ERR_BUSY || err->kind == ERR_CLOSED || err->kind == ERR_TIMEOUT;
+    bool passing = err->kind == ERR_BUSY || err->kind == ERR_CLOSED || err->kind == ERR_TIMEOUT;
+
+    if (passing)
+        log_err(LOG_LEVEL_DEBUG, "runnerd does not answer: trying again", NULL, err);
+    return passing;
 }
 
 struct outcome {
@@ -64,8 +68,10 @@ write_outcome(struct db *db, void *arg, struct err *err)
 {
     const struct outcome *o = arg;
 
-    if (deployment_move(db, text_of(o->w->d->id), o->to, o->reason, err) != 0)
-        return -1;
+    int rc = deployment_move(db, text_of(o->w->d->id), o->to, o->reason, err);
+
+    if (rc != 0)
+        return rc < 0 ? -1 : err_set(err, ERR_NOT_FOUND, "the deployment is gone");
     if (o->provisioning_state != NULL &&
         resource_set_state(db, o->w->d->resource_id, o->provisioning_state, err) < 0)
         return -1;
@@ -98,9 +104,12 @@ store_outcome(struct outcome *o)
 {
     struct err err = { 0 };
 
-    if (database_write(o->w->room->database, write_outcome, o, &err) == 0 ||
-        err.kind == ERR_CONFLICT || err.kind == ERR_NOT_FOUND)
+    if (database_write(o->w->room->database, write_outcome, o, &err) == 0)
         return 0;
+    if ((err.code != NULL && strcmp(err.code, "InvalidState") == 0) || err.kind == ERR_NOT_FOUND) {
+        log_err(LOG_LEVEL_INFO, "a container group has changed while it was worked on", NULL, &err);
+        return 0;
+    }
     log_err(LOG_LEVEL_ERROR, "cannot store the state of a container group", NULL, &err);
     return RETRY_MS;
 }
