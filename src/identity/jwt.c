@@ -317,11 +317,14 @@ read_grants(const json_t *claims, struct arena *arena, struct jwt_token *out, st
     struct grant *grants =
         n > 0 && n <= JWT_GRANTS_MAX ? arena_take(arena, n * sizeof(*grants)) : NULL;
 
-    if (!json_is_array(list) || n > JWT_GRANTS_MAX || (n > 0 && grants == NULL))
+    if (n > 0 && n <= JWT_GRANTS_MAX && grants == NULL)
+        return err_memory(err);
+    if (!json_is_array(list) || n > JWT_GRANTS_MAX)
         return bad(err, "the token has no proper list of grants");
     for (size_t i = 0; i < n; i++)
         if (read_grant(json_array_get(list, i), arena, &grants[i]) < 0)
-            return bad(err, "the token has no proper list of grants");
+            return arena_full(arena) ? err_memory(err)
+                                     : bad(err, "the token has no proper list of grants");
     out->grants = grants;
     out->n_grants = n;
     return arena_full(arena) ? err_memory(err) : 0;
@@ -351,7 +354,7 @@ jwt_accept(struct jwt *j, struct text token, enum token_use use, struct text aud
     struct jwt_token t = { .n_grants = 0 };
 
     if (jws_parse(&s, token, &inner) < 0)
-        return bad(err, "the token is malformed");
+        return inner.kind == ERR_NO_SPACE ? err_memory(err) : bad(err, "the token is malformed");
     if (!text_is(s.alg, uses[use].algorithm) || (s.typ.p != NULL && !text_is(s.typ, "JWT")))
         return bad(err, "the token is of another kind: it cannot be used here");
     if ((s.kid.p != NULL && !text_is(s.kid, j->kid[at])) ||
@@ -361,6 +364,8 @@ jwt_accept(struct jwt *j, struct text token, enum token_use use, struct text aud
         (use == TOKEN_REGISTRY && read_grants(s.claims, arena, &t, err) < 0))
         return -1;
     t.subject = arena_text(arena, jws_claim(s.claims, "oid"));
+    if (arena_full(arena))
+        return err_memory(err);
     if (!id_is(t.subject))
         return bad(err, "the token names no principal");
     *out = t;

@@ -59,8 +59,11 @@ json_read(struct text bytes, struct err *err)
     }
     starved = false;
     tree = json_loadb(bytes.p != NULL ? bytes.p : "", bytes.n, JSON_REJECT_DUPLICATES, &what);
-    if (tree != NULL)
+    if (tree != NULL && !starved)
         return tree;
+    /* jansson's lexer drops the characters it has no room for and goes on: such a tree is not the
+     * document. */
+    json_decref(tree);
     if (starved)
         (void)err_memory(err);
     else
