@@ -85,7 +85,7 @@ answer_ends(const struct runner_packet *packet)
     const struct runner_hello *hello = &packet->body.answer.hello;
     const struct runner_group_state *state = &packet->body.answer.state;
 
-    if (!ends(failure->code, sizeof(failure->code)) || !ends(failure->msg, sizeof(failure->msg)) ||
+    if (!ends(failure->msg, sizeof(failure->msg)) ||
         !ends(failure->detail, sizeof(failure->detail)) || failure->kind > ERR_IO)
         return false;
     if (failure->kind != ERR_OK)
@@ -255,7 +255,6 @@ void
 message_failure(struct runner_failure *out, const struct err *err)
 {
     *out = (struct runner_failure){ .kind = (uint32_t)err->kind, .sys = err->sys };
-    (void)text_copy(text_of(err->code), out->code, sizeof(out->code));
     (void)text_copy(text_of(err->msg), out->msg, sizeof(out->msg));
     (void)text_copy(text_of(err->detail), out->detail, sizeof(out->detail));
 }

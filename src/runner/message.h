@@ -116,7 +116,6 @@ struct runner_ids {
 struct runner_failure {
     uint32_t kind; /* enum err_kind; ERR_OK: it went well */
     int32_t sys;
-    char code[48];
     char msg[256];
     char detail[256];
 };

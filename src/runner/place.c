@@ -100,19 +100,6 @@ place_open(struct place *p, struct err *err)
     return err->kind == ERR_OK ? 0 : -1;
 }
 
-void
-place_close(struct place *p)
-{
-    int *fds[] = { &p->state_fd,  &p->layers_fd,     &p->slots_fd, &p->trash_fd,
-                   &p->groups_fd, &p->run_groups_fd, &p->lock_fd };
-
-    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
-        if (*fds[i] >= 0)
-            (void)close(*fds[i]);
-        *fds[i] = -1;
-    }
-}
-
 uint32_t
 place_slot_uid(const struct place *p, uint32_t slot)
 {

@@ -46,9 +46,8 @@ struct place {
     int lock_fd;
 };
 
-/* place_open(p, err): make and open the folders named in ${p}, and take the lock. */
+/* place_open(p, err): make and open the folders named in ${p}, and take the lock; for good. */
 MUST_CHECK int place_open(struct place *p, struct err *err);
-void place_close(struct place *p);
 
 uint32_t place_slot_uid(const struct place *p, uint32_t slot);     /* first uid of the group */
 uint32_t place_slot_address(const struct place *p, uint32_t slot); /* host order */

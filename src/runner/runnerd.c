@@ -142,34 +142,50 @@ get_ready(struct host *h, const struct options *o, struct err *err)
     return 0;
 }
 
-int
-main(int argc, char **argv)
+static int
+run(struct host *h, const struct options *o)
 {
-    struct options o = { .state = "/var/lib/holdfast-runner", .run = "/run/holdfast" };
-    struct host *h = mem_zalloc(sizeof(*h));
     struct err err = { 0 }, missing = { 0 };
     int rc;
 
-    if (argc == 2 && strcmp(argv[1], "--crash-steps") == 0)
-        return print_steps();
-    if (h == NULL || !parse_options(argc, argv, &o) || fcntl(CHANNEL_FD, F_GETFD) < 0) {
-        (void)fputs(usage, stderr);
-        return 2;
-    }
-    log_start("runnerd", LOG_LEVEL_INFO);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(022);
     (void)fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC);
-    if (o.crash_at != NULL && crash_arm(o.crash_at, &err) != 0) {
-        (void)fprintf(stderr, "holdfast-runnerd: %s\n", err.msg);
-        return 2;
-    }
-    if (get_ready(h, &o, &missing) != 0)
+    if (get_ready(h, o, &missing) != 0)
         log_err(LOG_LEVEL_ERROR, "containers cannot be run", NULL, &missing);
     rc = serve(h, CHANNEL_FD, missing.msg, &err);
     if (rc != 0)
         log_err(LOG_LEVEL_ERROR, "the channel is closed", NULL, &err);
     if (missing.kind == ERR_OK)
         reconcile_leave(h);
+    while (h->groups != NULL)
+        group_forget(h, h->groups->id);
     return rc == 0 ? 0 : 1;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct options o = { .state = "/var/lib/holdfast-runner", .run = "/run/holdfast" };
+    struct err err = { 0 };
+    struct host *h;
+    int rc;
+
+    if (argc == 2 && strcmp(argv[1], "--crash-steps") == 0)
+        return print_steps();
+    if (!parse_options(argc, argv, &o) || fcntl(CHANNEL_FD, F_GETFD) < 0) {
+        (void)fputs(usage, stderr);
+        return 2;
+    }
+    if (o.crash_at != NULL && crash_arm(o.crash_at, &err) != 0) {
+        (void)fprintf(stderr, "holdfast-runnerd: %s\n", err.msg);
+        return 2;
+    }
+    log_start("runnerd", LOG_LEVEL_INFO);
+    h = mem_zalloc(sizeof(*h));
+    if (h == NULL)
+        return 1;
+    rc = run(h, &o);
+    mem_free(h);
+    return rc;
 }

@@ -11,6 +11,7 @@ from runner_rig import (ALWAYS, LOST, NEVER, RUNNERD, RUNNING, TERMINATED, WAITI
                         new_runner, pack)
 
 STEPS = subprocess.run([RUNNERD, '--crash-steps'], stdout=subprocess.PIPE, universal_newlines=True).stdout.split()
+assert STEPS, 'runnerd names no crash steps'
 UID_BASE = 0x50000000 + os.getpid() % 4096 * 65536  # so that other tests on this machine do not count
 
 
