@@ -175,18 +175,27 @@ arm_ask(struct cli *cli, const char *method, const char *path, const char *versi
 }
 
 /* nextLink is an absolute address: only its path is followed, on the server we know. */
-static int
-next_page(const struct client_answer *answer, struct buf *path, struct err *err)
+int
+arm_follow(struct text link, struct buf *path, struct err *err)
 {
-    struct text link = json_text(json_object_get(answer->document, "nextLink"));
-    ptrdiff_t slash;
+    struct text rest, pair;
+    ptrdiff_t at;
+    bool first = true;
 
     buf_clear(path);
-    if (link.p == NULL || link.n == 0)
-        return 1;
-    if (!text_starts(link, "https://") || (slash = text_find(text_after(link, 8), '/')) < 0)
+    if (!text_starts(link, "https://") || (at = text_find(text_after(link, 8), '/')) < 0)
         return err_set(err, ERR_IO, "the server sent a link that leads nowhere");
-    buf_text(path, text_after(link, 8 + (size_t)slash));
+    rest = text_after(link, 8 + (size_t)at);
+    if (!text_cut(&rest, '?', &pair))
+        return err_set(err, ERR_IO, "the server sent a link that leads nowhere");
+    buf_text(path, pair);
+    while (rest.p != NULL && text_cut(&rest, '&', &pair)) {
+        if (text_starts_nocase(pair, "api-version=")) /* arm_ask() adds it */
+            continue;
+        buf_char(path, first ? '?' : '&');
+        buf_text(path, pair);
+        first = false;
+    }
     return buf_check(path, err);
 }
 
@@ -196,25 +205,21 @@ arm_list(struct cli *cli, const char *path, const char *version, json_t **out, s
     OWN_JSON all = json_array();
     OWN_BUF(next, PATH_MAX_BYTES);
     OWN_ANSWER answer = { 0 };
-    int rc = 0;
+    struct text link;
 
-    if (arm_ask(cli, "GET", path, version, NULL, &answer, err) != 0)
-        return -1;
+    buf_str(&next, path);
     for (;;) {
-        struct client_request request = { .method = "GET" };
-
+        if (buf_check(&next, err) != 0 ||
+            arm_ask(cli, "GET", next.p, version, NULL, &answer, err) != 0)
+            return -1;
         if (json_array_extend(all, json_object_get(answer.document, "value")) != 0)
             return err_set(err, ERR_IO, "the server's answer is not a list");
-        if ((rc = next_page(&answer, &next, err)) != 0)
+        link = json_text(json_object_get(answer.document, "nextLink"));
+        if (link.p == NULL || link.n == 0)
             break;
-        request.path = next.p;
-        if (ask_once(cli, &request, &answer, err) != 0)
+        if (arm_follow(link, &next, err) != 0)
             return -1;
-        if (answer.status >= 300)
-            return client_refused(&answer, err);
     }
-    if (rc < 0)
-        return -1;
     *out = GIVE(all);
     return 0;
 }

@@ -32,6 +32,9 @@ MUST_CHECK int arm_ask(struct cli *cli, const char *method, const char *path, co
 MUST_CHECK int arm_list(struct cli *cli, const char *path, const char *version, json_t **out,
                         struct err *err);
 
+/* arm_follow(link, path, err): the path and query of a nextLink, without its api-version. */
+MUST_CHECK int arm_follow(struct text link, struct buf *path, struct err *err);
+
 /* arm_subscription(cli, out): append "/subscriptions/ID". */
 MUST_CHECK int arm_subscription(struct cli *cli, struct buf *out, struct err *err);
 
