@@ -113,14 +113,26 @@ open_store(struct rooms *r, const struct options *o, struct err *err)
     return bootstrap_ids(r->database, &r->ids, err);
 }
 
+/* A log that is not what was signed is served all the same; the operator must know. */
+static void
+tell_audit_health(struct audit *audit)
+{
+    struct err err = { 0 };
+
+    if (audit_health(audit, &err) < 0)
+        log_err(LOG_LEVEL_ERROR, "the audit log is not what was signed", NULL, &err);
+}
+
 static int
 open_who(struct rooms *r, struct err *err)
 {
     const struct identity_settings settings = { .tenant_id = r->ids.tenant,
                                                 .issuer_host = r->login_server };
 
-    if ((r->audit = audit_open(r->database, r->vault, err)) == NULL ||
-        (r->identity = identity_open(r->database, r->vault, &settings, err)) == NULL ||
+    if ((r->audit = audit_open(r->database, r->vault, err)) == NULL)
+        return -1;
+    tell_audit_health(r->audit);
+    if ((r->identity = identity_open(r->database, r->vault, &settings, err)) == NULL ||
         (r->access = access_open(r->database, err)) == NULL)
         return -1;
     return 0;

@@ -119,41 +119,14 @@ struct change {
     struct resources *rs;
     struct exchange *x;
     struct assignment now;
-    bool exists; /* the same one was there already: found in the transaction */
 };
-
-/* The same role for the same principal at the same scope, or another one of that name. */
-static int
-check_clash(void *arg, const struct assignment *a, struct err *err)
-{
-    struct change *c = arg;
-    bool same_name = text_equal_nocase(text_of(a->id), text_of(c->now.id));
-    bool same = text_equal_nocase(a->scope, c->now.scope) &&
-                text_equal_nocase(text_of(a->principal), text_of(c->now.principal)) &&
-                access_role_find(a->role_definition) == access_role_find(c->now.role_definition);
-
-    if (same_name && same) {
-        c->exists = true;
-        return 0;
-    }
-    if (same_name)
-        return err_code(err, ERR_CONFLICT, "RoleAssignmentUpdateNotPermitted",
-                        "Tenant ID, application ID, principal ID, and scope are not allowed to be "
-                        "updated.");
-    if (same)
-        return err_code(err, ERR_CONFLICT, "RoleAssignmentExists",
-                        "The role assignment already exists. Its name is %s.", a->id);
-    return 0;
-}
 
 static int
 write_assignment(struct db *db, void *arg, struct err *err)
 {
-    struct change *c = arg;
+    const struct change *c = arg;
 
-    if (access_each(db, check_clash, c, err) < 0)
-        return -1;
-    return c->exists ? 0 : access_assign(db, &c->now, err);
+    return access_assign(db, &c->now, err);
 }
 
 static int

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/secret.h"
 #include "gateway/pipeline.h"
 #include "identity/identity.h"
@@ -40,6 +41,7 @@ struct arm {
     bool breaks;  /* stored() fails, behind the row */
     bool goes_on; /* the work ends behind the answer */
     int begun;
+    long fail; /* allocations of the next request to let succeed; negative: all */
     /* The last answer. */
     struct arena *arena;
     int status;
@@ -183,6 +185,7 @@ arm_make(struct arm *a)
     a->tokens[ADMIN] = arm_basic_(a, "admin", a->principals.password);
     a->tokens[OTHER] = arm_basic_(a, a->principals.client_id, a->principals.client_secret);
     a->arena = arena_new(4 * 1024 * 1024);
+    a->fail = -1;
 }
 
 static inline void
@@ -258,8 +261,10 @@ arm_ask(struct arm *a, enum who who, const char *line, const char *extra, const 
     x.connection = &connection;
     x.started_us = clock_now_us();
     x.started_mono_us = clock_mono_us();
+    mem_fail_after(a->fail);
     if (pipeline_run(a->pipeline, &x, true) != 0)
         abort();
+    mem_fail_after(-1);
     a->answer = x.answer;
     a->status = x.answer.status;
     if (x.answer.body.n > 0 && (a->doc = json_read(x.answer.body, &err)) == NULL)

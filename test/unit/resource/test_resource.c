@@ -459,6 +459,35 @@ decision_records_are_listed_and_verified(void **state)
     assert_int_equal(json_array_size(json_object_get(a.doc, "findings")), 1);
 }
 
+/* Whatever allocation fails: an error and nothing stored, or the whole thing. */
+static void
+p2_every_allocation_may_fail(void **state)
+{
+    static const char body[] = "{\"tags\":{\"a\":\"b\"},\"properties\":{\"x\":{\"y\":[1,2]}}}";
+    ARM_OF_TEST(a);
+    char put[256], get[256];
+    int succeeded = 0;
+
+    (void)state;
+    make_group(&a);
+    for (long n = 0; n < 200 && succeeded < 3; n++) {
+        int64_t records;
+
+        (void)snprintf(put, sizeof(put), "PUT " T "/thing%ld", n);
+        (void)snprintf(get, sizeof(get), "GET " T "/thing%ld", n);
+        records = log_number(&a.log, "SELECT count(*) FROM audit_record WHERE kind = 'change'");
+        a.fail = n;
+        (void)arm_ask(&a, ADMIN, put, "", body);
+        a.fail = -1;
+        records =
+            log_number(&a.log, "SELECT count(*) FROM audit_record WHERE kind = 'change'") - records;
+        (void)arm_ask(&a, ADMIN, get, "", NULL);
+        assert_int_equal(records, a.status == 200);
+        succeeded += a.status == 200;
+    }
+    assert_int_equal(succeeded, 3);
+}
+
 int
 main(void)
 {
@@ -466,6 +495,7 @@ main(void)
         cmocka_unit_test(p1_ids_ignore_case_and_keep_their_spelling),
         cmocka_unit_test(p2_change_and_record_are_one),
         cmocka_unit_test(p2_etags_guard_changes),
+        cmocka_unit_test(p2_every_allocation_may_fail),
         cmocka_unit_test(p3_what_is_not_there_says_so),
         cmocka_unit_test(p4_secrets_are_not_read_back),
         cmocka_unit_test(patch_merges_and_null_clears),
