@@ -55,7 +55,7 @@ vault_connected(struct vault *vault)
     at.fd = channel_fd(vault->channel);
     (void)poll(&at, 1, 0);
     (void)pthread_mutex_unlock(&vault->turn);
-    return (at.revents & (POLLHUP | POLLERR | POLLNVAL)) == 0;
+    return at.fd >= 0 && (at.revents & (POLLHUP | POLLERR | POLLNVAL)) == 0;
 }
 
 int
