@@ -177,7 +177,7 @@ log_make(struct log *l)
     char keys[96];
 
     memset(l, 0, sizeof(*l));
-    (void)snprintf(l->dir, sizeof(l->dir), "/tmp/holdfast-audit-XXXXXX");
+    (void)text_copy(TEXT("/tmp/holdfast-audit-XXXXXX"), l->dir, sizeof(l->dir));
     if (mkdtemp(l->dir) == NULL)
         abort();
     (void)snprintf(l->path, sizeof(l->path), "%s/log.db", l->dir);
