@@ -85,7 +85,8 @@ filter_time(const struct filter_clause *c, struct audit_filter *f, struct err *e
 
 /* Fields that are compared as texts, and how. */
 static int
-filter_text(const struct filter_clause *c, struct audit_filter *f, struct err *err)
+filter_text(struct exchange *x, const struct filter_clause *c, struct audit_filter *f,
+            struct err *err)
 {
     const struct {
         const char *field;
@@ -117,8 +118,7 @@ filter_text(const struct filter_clause *c, struct audit_filter *f, struct err *e
                                  err);
         if (fields[i].out->n > 0)
             return refuse_clause(c, "can be asked for once", err);
-        *fields[i].out = c->value;
-        return 0;
+        return filter_value(c, x->arena, fields[i].out, err);
     }
     return refuse_clause(c,
                          "cannot be filtered on: time, kind, caller, action, scope, verdict, "
@@ -138,7 +138,7 @@ read_filter(struct exchange *x, struct audit_filter *f, struct err *err)
     for (size_t i = 0; i < parsed.n; i++)
         if ((text_is_nocase(parsed.clauses[i].field, "time")
                  ? filter_time(&parsed.clauses[i], f, err)
-                 : filter_text(&parsed.clauses[i], f, err)) < 0)
+                 : filter_text(x, &parsed.clauses[i], f, err)) < 0)
             return -1;
     f->oldest_first = text_is_nocase(order, "seq asc") || text_is_nocase(order, "seq");
     if (order.n > 0 && !f->oldest_first && !text_is_nocase(order, "seq desc"))

@@ -160,3 +160,23 @@ filter_parse(struct text t, struct filter *out, struct err *err)
     *out = f;
     return 0;
 }
+
+int
+filter_value(const struct filter_clause *c, struct arena *arena, struct text *out, struct err *err)
+{
+    char *p;
+    size_t n = 0;
+
+    if (text_find(c->value, '\'') < 0) {
+        *out = c->value;
+        return 0;
+    }
+    if ((p = arena_take(arena, c->value.n)) == NULL)
+        return err_memory(err);
+    for (size_t i = 0; i < c->value.n; i++) {
+        p[n++] = c->value.p[i];
+        i += c->value.p[i] == '\''; /* the second of two */
+    }
+    *out = text_from(p, n);
+    return 0;
+}

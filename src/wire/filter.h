@@ -16,6 +16,7 @@
 
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/text.h"
 
@@ -47,5 +48,9 @@ struct filter {
 
 /* filter_parse(t, out, err): an empty ${t} has no clauses. */
 MUST_CHECK int filter_parse(struct text t, struct filter *out, struct err *err);
+
+/* filter_value(c, arena, out, err): its value as it was meant: doubled quotes are one (F2). */
+MUST_CHECK int filter_value(const struct filter_clause *c, struct arena *arena, struct text *out,
+                            struct err *err);
 
 #endif /* WIRE_FILTER_H */

@@ -100,10 +100,30 @@ limits(void **state)
     }
 }
 
+static void
+f2_doubled_quotes_are_one(void **state)
+{
+    OWN(arena) arena = arena_new(256);
+    struct text value;
+    struct filter f;
+    struct err err = { 0 };
+
+    (void)state;
+    assert_int_equal(filter_parse(TEXT("a eq 'it''s' and b eq '''' and c eq 'plain'"), &f, &err),
+                     0);
+    assert_int_equal(filter_value(&f.clauses[0], arena, &value, &err), 0);
+    assert_true(text_is(value, "it's"));
+    assert_int_equal(filter_value(&f.clauses[1], arena, &value, &err), 0);
+    assert_true(text_is(value, "'"));
+    assert_int_equal(filter_value(&f.clauses[2], arena, &value, &err), 0);
+    assert_true(text_is(value, "plain"));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(f2_doubled_quotes_are_one),
         cmocka_unit_test(f2_clauses_point_into_the_text),
         cmocka_unit_test(f1_other_forms_are_refused),
         cmocka_unit_test(limits),
