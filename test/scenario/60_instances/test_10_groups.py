@@ -416,3 +416,31 @@ def test_kill_at_any_moment_of_create_and_delete(own_place, who, after_ms):
 def sys_cli():
     from conftest import BUILD
     return BUILD / 'src' / 'cli' / 'holdfast'
+
+
+# ---- without root ----
+
+def test_a_plain_user_is_told_that_containers_need_root(new_holdfast):
+    place = new_holdfast()
+    os.chown(place.folder, 65534, 65534)
+    place.data.mkdir()
+    os.chown(place.data, 65534, 65534)
+    place.data.chmod(0o700)
+    start = subprocess.Popen
+
+    def as_nobody(command, **more):
+        return start(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', *command], **more)
+
+    subprocess.Popen = as_nobody
+    try:
+        place.start()
+    finally:
+        subprocess.Popen = start
+    path = (f'/subscriptions/{place.admin["subscriptionId"]}/resourceGroups/default/providers/{TYPE}/mine?{API}')
+    document = {'location': 'local', 'properties': {'osType': 'Linux', 'containers': [
+        {'name': 'a', 'properties': {'image': f'{place.host}/a:1',
+                                     'resources': {'requests': {'cpu': 1, 'memoryInGB': 1}}}}]}}
+    answer = place.request('PUT', path, body=json.dumps(document), headers={'Content-Type': 'application/json'},
+                           auth=place.user)
+    assert answer.status >= 400 and 'root' in answer.json()['error']['message'], answer
+    assert place.request('GET', '/v2/', auth=place.user).status == 200

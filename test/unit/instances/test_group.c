@@ -142,16 +142,15 @@ g3_strip_leaves_no_secret(void **state)
     struct err err = { 0 };
 
     (void)state;
-    tree =
-        json_read(
-            TEXT("{\"containers\":[" LEAST_OF(
-                "\"image\":\"a\",\"instanceView\":{\"restartCount\":7},\"environmentVariables\":"
-                "[{\"name\":\"A\",\"value\":\"plain\"},{\"name\":\"B\",\"secureValue\":\"hidden\"}]"
-                ",") "],\"imageRegistryCredentials\":[{\"server\":\"s\",\"username\":\"u\","
-                     "\"password\":"
-                     "\"hidden\"}],\"provisioningState\":\"Failed\",\"ipAddress\":{\"ip\":\"9.9.9."
-                     "9\"}}"),
-            &err);
+    tree = json_read(
+        TEXT("{\"containers\":[" LEAST_OF(
+            "\"image\":\"a\",\"instanceView\":{\"restartCount\":7},\"environmentVariables\":"
+            "[{\"name\":\"A\",\"value\":\"plain\"},{\"name\":\"B\",\"secureValue\":\"hidden\"}]"
+            ",") "],\"imageRegistryCredentials\":[{\"server\":\"s\",\"username\":\"u\","
+                 "\"password\":"
+                 "\"hidden\"}],\"provisioningState\":\"Failed\",\"ipAddress\":{\"ip\":\"9.9.9."
+                 "9\"}}"),
+        &err);
     assert_non_null(tree);
     group_strip(tree);
     assert_int_equal(json_print(tree, &printed, &err), 0);
