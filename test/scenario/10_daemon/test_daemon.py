@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import BUILD, run
+from daemon_rig import BUILD, run
 
 DAEMON = BUILD / 'src' / 'daemon' / 'holdfastd'
 HOLDFAST_ID, VAULT_ID = 64100, 64101

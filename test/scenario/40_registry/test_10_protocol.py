@@ -8,7 +8,7 @@ import base64
 
 import pytest
 
-from conftest import (DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, descriptor, digest_of)
+from daemon_rig import (DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, descriptor, digest_of)
 
 CONFIG_TYPE = 'application/vnd.example.config.v1+json'
 

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from conftest import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, descriptor, digest_of
+from daemon_rig import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, descriptor, digest_of
 
 GOOD = {'schemaVersion': 2, 'config': descriptor(b'{}', 'application/x'), 'layers': []}
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import digest_of, run
+from daemon_rig import digest_of, run
 
 ROOT_ONLY = pytest.mark.skipif(os.getuid() != 0, reason='container engines need root')
 

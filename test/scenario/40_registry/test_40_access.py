@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import OCI_MANIFEST, descriptor, digest_of
+from daemon_rig import OCI_MANIFEST, descriptor, digest_of
 
 SECRET = b'only for those who may read'
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from conftest import descriptor, digest_of
+from daemon_rig import descriptor, digest_of
 
 # The steps the daemon's seams announce: see store/disk.h and store/database.h.
 STEPS = ['upload.create', 'upload.write', 'upload.datasync', 'upload.state', 'upload.slot', 'upload.kept', 'put.create',
