@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from conftest import Holdfast, Layout, busybox_files, free_port, run
+from daemon_rig import Holdfast, Layout, busybox_files, free_port, run
 
 API = 'api-version=2023-05-01'
 TYPE = 'Microsoft.ContainerInstance/containerGroups'
@@ -414,7 +414,7 @@ def test_kill_at_any_moment_of_create_and_delete(own_place, who, after_ms):
 
 
 def sys_cli():
-    from conftest import BUILD
+    from daemon_rig import BUILD
     return BUILD / 'src' / 'cli' / 'holdfast'
 
 
