@@ -188,6 +188,30 @@ runtime_names(const struct container *c, char root[static SUPERVISOR_PATH_MAX],
     (void)snprintf(id, 16, "c%u", c->index);
 }
 
+static void
+close_pipes(int pipes[static CRILOG_STREAMS][2])
+{
+    for (int s = 0; s < CRILOG_STREAMS; s++)
+        for (int end = 0; end < 2; end++)
+            if (pipes[s][end] >= 0)
+                (void)close(pipes[s][end]);
+}
+
+/* They belong to the container's root, so that /dev/stdout can be opened, not only inherited. */
+static int
+open_pipes(const struct container *c, int pipes[static CRILOG_STREAMS][2], struct err *err)
+{
+    uint32_t uid = c->group->rootfs.uid;
+
+    for (int s = 0; s < CRILOG_STREAMS; s++) {
+        if (pipe2(pipes[s], O_CLOEXEC) != 0)
+            return err_sys(err, errno, "cannot make a pipe");
+        if (fchown(pipes[s][1], uid, uid) != 0)
+            return err_sys(err, errno, "cannot give a pipe to the container");
+    }
+    return 0;
+}
+
 static int
 run_runtime(struct container *c, struct err *err)
 {
@@ -195,24 +219,19 @@ run_runtime(struct container *c, struct err *err)
     int pipes[CRILOG_STREAMS][2] = { { -1, -1 }, { -1, -1 } };
     struct runtime_call call;
 
-    for (int s = 0; s < CRILOG_STREAMS; s++)
-        if (pipe2(pipes[s], O_CLOEXEC) != 0) {
-            int saved = errno;
-
-            if (s > 0) {
-                (void)close(pipes[0][0]);
-                (void)close(pipes[0][1]);
-            }
-            return err_sys(err, saved, "cannot make a pipe");
-        }
+    if (open_pipes(c, pipes, err) != 0) {
+        close_pipes(pipes);
+        return -1;
+    }
     runtime_names(c, root, folder, id);
     runtime_run(c->group->runtime, root, folder, id, &call);
     c->runtime_pid = launch_runtime(c, &call, pipes[0][1], pipes[1][1], err);
     for (int s = 0; s < CRILOG_STREAMS; s++) {
-        (void)close(pipes[s][1]);
         (void)fcntl(pipes[s][0], F_SETFL, O_NONBLOCK);
         c->output[s] = pipes[s][0];
+        pipes[s][0] = -1;
     }
+    close_pipes(pipes);
     return c->runtime_pid < 0 ? -1 : 0;
 }
 

@@ -3,6 +3,8 @@ import http.client
 import socket
 import time
 
+import pytest
+
 from runner_rig import (ALWAYS, BACK_OFF, COMPLETED, ERROR, NEVER, ON_FAILURE, OOM_KILLED, RUNNING, START_FAILED,
                         TERMINATED, WAITING)
 
@@ -48,6 +50,14 @@ def test_environment_arguments_folder_user_and_hostname(runner, busybox):
                              env=['A=one two', 'B="q\\u" \u00e4'], cwd='/www', user='www', hostname='heron')
     assert code == 0
     assert log == 'one two|"q\\u" \u00e4\n/www\n1000\n1001\n1001 2000\nheron\nx'.rstrip('\n') + '\n'
+
+
+@pytest.mark.parametrize('user', ['', 'www'])
+def test_standard_output_can_be_opened_by_name(runner, busybox, user):
+    """Images whose logs are links to /dev/stdout: nginx and many others."""
+    code, log = runner.shell([busybox], 'echo one > /proc/self/fd/1; echo two > /dev/stdout; echo three > /dev/stderr',
+                             user=user)
+    assert code == 0 and sorted(log.split()) == ['one', 'three', 'two'], log
 
 
 def test_an_unknown_user_is_a_clear_failure(runner, busybox):
