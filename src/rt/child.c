@@ -63,11 +63,14 @@ arrange_fds(const struct child_settings *s, int null, int *report)
 static const char *
 reset_signals(void)
 {
-    struct sigaction normal = { .sa_handler = SIG_DFL };
+    /* struct kernel_sigaction, all zero: SIG_DFL.  sigaction() refuses the two signals that glibc
+     * keeps for itself, and a parent may have left them ignored (K2). */
+    static const unsigned long normal[4] = { 0 };
     sigset_t none;
 
     for (int i = 1; i < NSIG; i++)
-        (void)sigaction(i, &normal, NULL); /* KILL and STOP refuse; so do glibc's own two */
+        (void)syscall(SYS_rt_sigaction, i, normal, NULL,
+                      sizeof(unsigned long)); /* not KILL, STOP */
     (void)sigemptyset(&none);
     return sigprocmask(SIG_SETMASK, &none, NULL) == 0 ? NULL : "reset its signals";
 }
