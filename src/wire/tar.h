@@ -92,12 +92,14 @@ DEFINE_OWN(tar);
 MUST_CHECK int tar_feed(struct tar *t, const void *bytes, size_t n, size_t *used,
                         struct tar_event *event, struct err *err);
 
-/* tar_finish(t, err): there are no more bytes; -1 when an entry, or a header of one, is cut off. */
+/* tar_finish(t, err): there are no more bytes; -1 when an entry, or a header of one, is cut off.
+ * The padding of the last entry and the end mark may be missing: some writers leave them out. */
 MUST_CHECK int tar_finish(struct tar *t, struct err *err);
 
 /*
  * tar_path_clean(path, out, err): the path relative to the root of the layer, with single slashes,
- * no "." component, no slash at its end; the root itself is ".".  Refused: absolute paths, "..",
+ * no "." component, no slash at its end; the root itself ("./", "/") is ".".  Refused: other
+ * absolute paths, "..",
  * NUL, the empty path, components above 255 bytes, more than TAR_PATH_MAX bytes.
  */
 MUST_CHECK int tar_path_clean(struct text path, char out[static TAR_PATH_MAX + 1], struct err *err);

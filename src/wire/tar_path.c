@@ -5,6 +5,15 @@
 
 #define COMPONENT_MAX 255 /* NAME_MAX of Linux */
 
+/* "/": some writers begin with an entry for the folder itself. */
+static bool
+is_the_root(struct text path)
+{
+    while (text_starts(path, "/"))
+        path = text_after(path, 1);
+    return path.n == 0;
+}
+
 int
 tar_path_clean(struct text path, char out[static TAR_PATH_MAX + 1], struct err *err)
 {
@@ -17,7 +26,7 @@ tar_path_clean(struct text path, char out[static TAR_PATH_MAX + 1], struct err *
     if (path.n > TAR_PATH_MAX)
         return err_set(err, ERR_TOO_LARGE, "a path in the tar is longer than %d bytes",
                        TAR_PATH_MAX);
-    if (path.p[0] == '/')
+    if (path.p[0] == '/' && !is_the_root(path))
         return err_set(err, ERR_INVALID, "a path in the tar is absolute");
     while (text_cut(&rest, '/', &part)) {
         if (part.n == 0 || text_is(part, "."))

@@ -330,7 +330,7 @@ t4_refuses_what_is_cut_off(void **state)
     make_entry(&b, '0', "a", "", TEXT("data"));
     for (size_t n = 0; n <= b.n; n++) {
         struct err err = { 0 };
-        bool whole = n == 0 || n == b.n;
+        bool whole = n == 0 || n + (512 - 4) >= b.n; /* the last padding may be missing */
 
         assert_int_equal(list(text_from(b.p, n), 512, &out, &err), whole ? 0 : -1);
     }
@@ -351,6 +351,8 @@ clean_paths_stay_inside(void **state)
         { "a/./b", "a/b" },
         { "...", "..." },
         { "..a/b..", "..a/b.." },
+        { "/", "." },
+        { "//", "." },
         { "/etc", NULL },
         { "..", NULL },
         { "a/..", NULL },
