@@ -252,7 +252,7 @@ post_start(void *self, struct exchange *x, struct err *err)
     struct instances *room = self;
     OWN_ADDRESSED a = { 0 };
     struct runner *runner;
-    bool up;
+    bool up = false;
 
     if (find_group(room, x, &a, err) != 0 || find_runner(room, &a, &runner, err) != 0 ||
         is_up(runner, &a, &up, err) != 0)

@@ -99,8 +99,7 @@ MUST_CHECK int tar_finish(struct tar *t, struct err *err);
 /*
  * tar_path_clean(path, out, err): the path relative to the root of the layer, with single slashes,
  * no "." component, no slash at its end; the root itself ("./", "/") is ".".  Refused: other
- * absolute paths, "..",
- * NUL, the empty path, components above 255 bytes, more than TAR_PATH_MAX bytes.
+ * absolute paths, "..", NUL, the empty path, components above 255 bytes, more than TAR_PATH_MAX.
  */
 MUST_CHECK int tar_path_clean(struct text path, char out[static TAR_PATH_MAX + 1], struct err *err);
 
