@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/number.h"
+
 static const char magic[] = "holdfast audit record 1";
 
 /* Column and the most bytes it keeps (L2). */
@@ -154,8 +156,8 @@ struct bytes {
 static void
 put_be(struct bytes *b, uint64_t v, unsigned size)
 {
-    for (unsigned i = 0; i < size; i++)
-        b->p[b->n++] = (uint8_t)(v >> (8 * (size - 1 - i)));
+    number_put(b->p + b->n, v, size);
+    b->n += size;
 }
 
 static void

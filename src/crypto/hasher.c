@@ -8,6 +8,8 @@
 #include <openssl/sha.h>
 #include <string.h>
 
+#include "base/number.h"
+
 #define HEADER 16
 
 static const uint8_t magic[4] = { 'H', 'F', 'H', '1' };
@@ -71,25 +73,6 @@ hasher_of(enum digest_algorithm algorithm, const void *p, size_t n, struct diges
     hasher_end(&h, out);
 }
 
-static void
-put_number(uint8_t *out, uint64_t v, size_t n)
-{
-    while (n-- > 0) {
-        out[n] = (uint8_t)v;
-        v >>= 8;
-    }
-}
-
-static uint64_t
-get_number(const uint8_t *p, size_t n)
-{
-    uint64_t v = 0;
-
-    while (n-- > 0)
-        v = v << 8 | *p++;
-    return v;
-}
-
 /* Block and word sizes of FIPS 180-4, figure 1. */
 static size_t
 block_size(enum digest_algorithm algorithm)
@@ -114,9 +97,9 @@ hasher_save(const struct hasher *h, uint8_t out[static HASHER_SAVED_MAX])
     memset(out, 0, HASHER_SAVED_MAX);
     memcpy(out, magic, sizeof(magic));
     out[4] = (uint8_t)h->algorithm;
-    put_number(out + 8, h->size * 8, 8);
+    number_put(out + 8, h->size * 8, 8);
     for (int i = 0; i < 8; i++, at += word)
-        put_number(at,
+        number_put(at,
                    h->algorithm == DIGEST_SHA256 ? sha256_of(&copy)->h[i] : sha512_of(&copy)->h[i],
                    word);
     if (h->algorithm == DIGEST_SHA256)
@@ -133,9 +116,9 @@ restore_words(struct hasher *h, const uint8_t *words, const uint8_t *tail, size_
 
     for (int i = 0; i < 8; i++) {
         if (h->algorithm == DIGEST_SHA256)
-            sha256_of(h)->h[i] = (SHA_LONG)get_number(words + 4 * i, 4);
+            sha256_of(h)->h[i] = (SHA_LONG)number_get(words + 4 * i, 4);
         else
-            sha512_of(h)->h[i] = get_number(words + 8 * i, 8);
+            sha512_of(h)->h[i] = number_get(words + 8 * i, 8);
     }
     if (h->algorithm == DIGEST_SHA256) {
         sha256_of(h)->Nl = (SHA_LONG)bits;
@@ -158,10 +141,10 @@ hasher_restore(struct hasher *h, const void *p, size_t n, struct err *err)
     size_t words, tail;
 
     if (n < HEADER || memcmp(from, magic, sizeof(magic)) != 0 || from[4] > DIGEST_SHA512 ||
-        get_number(from + 5, 3) != 0)
+        number_get(from + 5, 3) != 0)
         return err_set(err, ERR_CORRUPT, "a saved hash state is not one of ours");
     hasher_init(&made, (enum digest_algorithm)from[4]);
-    bits = get_number(from + 8, 8);
+    bits = number_get(from + 8, 8);
     words = 8 * word_size(made.algorithm);
     tail = (size_t)(bits / 8 % block_size(made.algorithm));
     if (bits % 8 != 0 || n - HEADER != words + tail)

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,33 +16,6 @@
 #define CONFIG_MAX ((size_t)256 * 1024)
 
 typedef int option_set(struct options *o, const char *value, struct arena *arena, struct err *err);
-
-static int
-set_data(struct options *o, const char *value, struct arena *arena, struct err *err)
-{
-    (void)arena;
-    (void)err;
-    o->data = value;
-    return 0;
-}
-
-static int
-set_runner_state(struct options *o, const char *value, struct arena *arena, struct err *err)
-{
-    (void)arena;
-    (void)err;
-    o->runner_state = value;
-    return 0;
-}
-
-static int
-set_runner_run(struct options *o, const char *value, struct arena *arena, struct err *err)
-{
-    (void)arena;
-    (void)err;
-    o->runner_run = value;
-    return 0;
-}
 
 static int
 set_domain(struct options *o, const char *value, struct arena *arena, struct err *err)
@@ -60,15 +34,6 @@ set_log_level(struct options *o, const char *value, struct arena *arena, struct 
     if (!log_level_parse(text_of(value), &o->log_level))
         return err_set(err, ERR_INVALID, "--log-level is debug, info, warning or error, not \"%s\"",
                        value);
-    return 0;
-}
-
-static int
-set_crash_at(struct options *o, const char *value, struct arena *arena, struct err *err)
-{
-    (void)arena;
-    (void)err;
-    o->crash_at = value;
     return 0;
 }
 
@@ -146,27 +111,39 @@ static const struct {
     const char *key;  /* of the configuration file */
     const char *value;
     const char *text;
-    option_set *set;
-    bool list; /* may be given again; the file has an array */
+    option_set *set; /* NULL: the text as it is, at ${at} in struct options */
+    bool list;       /* may be given again; the file has an array */
+    size_t at;
 } table[] = {
-    { "--data", "data", "DIR", "where everything is kept", set_data, false },
+    { "--data", "data", "DIR", "where everything is kept", NULL, false,
+      offsetof(struct options, data) },
     { "--listen", "listen", "HOST:PORT", "serve TLS here (default 127.0.0.1:8443 and [::1]:8443)",
-      set_listen, true },
-    { "--http", "http", "HOST:PORT", "also serve plain HTTP here; loopback only", set_http, true },
+      set_listen, true, 0 },
+    { "--http", "http", "HOST:PORT", "also serve plain HTTP here; loopback only", set_http, true,
+      0 },
     { "--domain", "domain", "NAME", "our names are NAME.azurecr.DOMAIN ... (default localhost)",
-      set_domain, false },
+      set_domain, false, 0 },
     { "--name", "names", "HOST", "a further name of this machine, served as localhost is", set_name,
-      true },
+      true, 0 },
     { "--log-level", "logLevel", "LEVEL", "debug, info, warning or error (default info)",
-      set_log_level, false },
-    { "--runner-state", "runnerState", "DIR", "where layers and containers are kept",
-      set_runner_state, false },
-    { "--runner-run", "runnerRun", "DIR", "where running containers are mounted", set_runner_run,
-      false },
-    { "--crash-at", NULL, "STEP:COUNT", NULL, set_crash_at, false },
+      set_log_level, false, 0 },
+    { "--runner-state", "runnerState", "DIR", "where layers and containers are kept", NULL, false,
+      offsetof(struct options, runner_state) },
+    { "--runner-run", "runnerRun", "DIR", "where running containers are mounted", NULL, false,
+      offsetof(struct options, runner_run) },
+    { "--crash-at", NULL, "STEP:COUNT", NULL, NULL, false, offsetof(struct options, crash_at) },
 };
 
 #define TABLE_ROWS (sizeof(table) / sizeof(table[0]))
+
+static int
+set_option(struct options *o, size_t row, const char *value, struct arena *arena, struct err *err)
+{
+    if (table[row].set != NULL)
+        return table[row].set(o, value, arena, err);
+    memcpy((char *)o + table[row].at, &value, sizeof(value));
+    return 0;
+}
 
 const char *
 options_usage(struct arena *arena)
@@ -223,7 +200,7 @@ set_from_file(struct options *o, size_t row, const json_t *value, struct arena *
     if (json_is_string(value)) {
         char *copy = arena_cstr(arena, json_text(value));
 
-        return copy != NULL ? table[row].set(o, copy, arena, err) : err_memory(err);
+        return copy != NULL ? set_option(o, row, copy, arena, err) : err_memory(err);
     }
     if (!table[row].list || !json_is_array(value))
         return err_set(err, ERR_INVALID, "%s: \"%s\" is a text%s", o->config, table[row].key,
@@ -326,7 +303,7 @@ take_arguments(struct options *o, int argc, char **argv, struct arena *arena, st
         size_t row = row_of(argc, argv, &i, &value);
 
         if (row < TABLE_ROWS) {
-            if (table[row].set(o, value, arena, err) < 0)
+            if (set_option(o, row, value, arena, err) < 0)
                 return -1;
         } else {
             (void)value_of("--config", argc, argv, &i);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "store/disk.h"
 
 #define HEADER   24
@@ -12,31 +13,12 @@ static const uint8_t magic[4] = { 'H', 'F', 'U', '1' };
 
 _Static_assert(HEADER + HASHER_SAVED_MAX <= CHECKSUM, "a hash record must fit into its slot");
 
-static void
-put_number(uint8_t *out, uint64_t v, size_t n)
-{
-    while (n-- > 0) {
-        out[n] = (uint8_t)v;
-        v >>= 8;
-    }
-}
-
-static uint64_t
-get_number(const uint8_t *p, size_t n)
-{
-    uint64_t v = 0;
-
-    while (n-- > 0)
-        v = v << 8 | *p++;
-    return v;
-}
-
 /* Take the slot into ${s} when it is whole and newer than what ${s} has. */
 static void
 take_slot(const uint8_t *slot, struct upload_state *s)
 {
-    uint64_t sequence = get_number(slot + 8, 8);
-    size_t n = (size_t)get_number(slot + 4, 4);
+    uint64_t sequence = number_get(slot + 8, 8);
+    size_t n = (size_t)number_get(slot + 4, 4);
     struct digest sum;
     struct err err = { 0 };
 
@@ -46,7 +28,7 @@ take_slot(const uint8_t *slot, struct upload_state *s)
     if (memcmp(sum.bytes, slot + CHECKSUM, 32) != 0)
         return;
     s->sequence = sequence;
-    s->kept = get_number(slot + 16, 8);
+    s->kept = number_get(slot + 16, 8);
     s->hash_lost = hasher_restore(&s->hash, slot + HEADER, n, &err) < 0 || s->hash.size != s->kept;
 }
 
@@ -72,9 +54,9 @@ upload_state_write(const struct disk_ops *disk, int fd, const struct upload_stat
     ssize_t r;
 
     memcpy(slot, magic, sizeof(magic));
-    put_number(slot + 8, s->sequence, 8);
-    put_number(slot + 16, s->kept, 8);
-    put_number(slot + 4, hasher_save(&s->hash, slot + HEADER), 4);
+    number_put(slot + 8, s->sequence, 8);
+    number_put(slot + 16, s->kept, 8);
+    number_put(slot + 4, hasher_save(&s->hash, slot + HEADER), 4);
     hasher_of(DIGEST_SHA256, slot, CHECKSUM, &sum);
     memcpy(slot + CHECKSUM, sum.bytes, 32);
     r = disk->write(fd, slot, sizeof(slot), (off_t)(s->sequence % 2 * UPLOAD_SLOT));
