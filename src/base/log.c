@@ -1,15 +1,16 @@
 #include "base/log.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 
-/* What every line of this process shares; written once by log_start(), before threads. */
+/* What every line of this process shares; the level alone changes once there are threads. */
 static struct {
     const char *process;
-    enum log_level level;
+    atomic_int level; /* enum log_level */
     bool terminal;
 } log_self = { "holdfast", LOG_LEVEL_INFO, false };
 
@@ -93,10 +94,16 @@ put_field(struct line *line, const struct log_field *f)
 }
 
 void
+log_set_level(enum log_level level)
+{
+    atomic_store_explicit(&log_self.level, (int)level, memory_order_relaxed);
+}
+
+void
 log_start(const char *process, enum log_level level)
 {
     log_self.process = process;
-    log_self.level = level;
+    log_set_level(level);
     log_self.terminal = isatty(STDERR_FILENO) == 1;
 }
 
@@ -115,7 +122,7 @@ log_level_parse(struct text t, enum log_level *out)
 bool
 log_wants(enum log_level level)
 {
-    return level >= log_self.level;
+    return (int)level >= atomic_load_explicit(&log_self.level, memory_order_relaxed);
 }
 
 static void

@@ -41,6 +41,7 @@ struct log_field {
 
 /* log_start(process, level): name this process in every line; decide the form by isatty(2). */
 void log_start(const char *process, enum log_level level);
+void log_set_level(enum log_level level);                 /* from any thread */
 bool log_level_parse(struct text t, enum log_level *out); /* debug, info, warning, error */
 bool log_wants(enum log_level level);
 

@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "crypto/openssl_priv.h"
 
+#define CA_NAME     "Holdfast local CA"
 #define CA_FILE     "ca.pem"
 #define CA_KEY_FILE "ca-key.pem"
 #define SERVER_FILE "server.pem"
@@ -260,7 +261,7 @@ certificate_make_ca(int dirfd, int64_t now_us, struct err *err)
 {
     OWN_PAIR(ca);
 
-    if (begin(&ca, "Holdfast local CA", now_us, CERTIFICATE_CA_DAYS, err) < 0)
+    if (begin(&ca, CA_NAME, now_us, CERTIFICATE_CA_DAYS, err) < 0)
         return -1;
     if (X509_set_issuer_name(ca.cert, X509_get_subject_name(ca.cert)) != 1 ||
         !add_extension(ca.cert, ca.cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
@@ -347,24 +348,43 @@ issued_by(X509 *cert, X509 *ca)
     return ok;
 }
 
+/* Not named after any authority of ours: its owner put it there (C4). */
+static bool
+is_foreign(X509 *cert)
+{
+    char name[sizeof(CA_NAME)] = "";
+
+    return X509_NAME_get_text_by_NID(X509_get_issuer_name(cert), NID_commonName, name,
+                                     sizeof(name)) < 0 ||
+           strcmp(name, CA_NAME) != 0;
+}
+
+/* Is the certificate of ${server} one that may stay as it is? */
+static bool
+serves(const struct pair *server, const struct pair *ca, const struct certificate_names *names,
+       int64_t now_us)
+{
+    return lasts(server->cert, now_us) && issued_by(server->cert, ca->cert) &&
+           has_names(server->cert, names);
+}
+
 int
 certificate_keep(int dirfd, const struct certificate_names *names, int64_t now_us, struct err *err)
 {
     OWN_PAIR(ca);
     OWN_PAIR(server);
-    int got = read_pair(dirfd, CA_KEY_FILE, CA_FILE, &ca, err);
+    int none = read_pair(dirfd, SERVER_FILE, SERVER_FILE, &server, err);
+    int got;
 
-    if (got < 0)
+    if (none < 0 || (none == 0 && is_foreign(server.cert)))
+        return none;
+    if ((got = read_pair(dirfd, CA_KEY_FILE, CA_FILE, &ca, err)) < 0)
         return -1;
     if (got > 0 || !lasts(ca.cert, now_us)) {
         if (certificate_make_ca(dirfd, now_us, err) < 0)
             return -1;
-        return certificate_make_server(dirfd, names, now_us, err) < 0 ? -1 : 1;
-    }
-    if ((got = read_pair(dirfd, SERVER_FILE, SERVER_FILE, &server, err)) < 0)
-        return -1;
-    if (got == 0 && lasts(server.cert, now_us) && issued_by(server.cert, ca.cert) &&
-        has_names(server.cert, names))
+    } else if (none == 0 && serves(&server, &ca, names, now_us)) {
         return 0;
+    }
     return certificate_make_server(dirfd, names, now_us, err) < 0 ? -1 : 1;
 }

@@ -9,7 +9,8 @@
  *   C1  what is in server.pem is a key with its own certificate, issued by the CA in ca.pem;
  *   C2  private keys are 0600 from their first byte on;
  *   C3  certificate_keep() changes nothing while the certificate has every name it needs and more
- *       than CERTIFICATE_RENEW_DAYS left.
+ *       than CERTIFICATE_RENEW_DAYS left;
+ *   C4  a server certificate that an authority of its owner's has issued is never replaced.
  * Keys are EC P-256 (RFC 5280 profile; browsers refuse servers of more than 398 days).
  */
 #ifndef CRYPTO_CERTIFICATE_H

@@ -11,7 +11,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "daemon/bootstrap.h"
 #include "daemon/crash.h"
 #include "daemon/options.h"
@@ -62,25 +64,73 @@ say_ready(struct gateway *gateway)
     notify("READY=1");
 }
 
+/* What the process was told, first at its start and again at each HUP.  Requests may be looking at
+ * the names of an earlier reading, so all are kept to the end. */
+struct reading {
+    struct reading *before;
+    struct arena *arena;
+    struct options options;
+};
+
+static void
+reading_free(struct reading *r)
+{
+    while (r != NULL) {
+        struct reading *before = r->before;
+
+        arena_free(r->arena);
+        mem_free(r);
+        r = before;
+    }
+}
+
+static int
+read_again(struct reading **last, int argc, char **argv, struct err *err)
+{
+    struct reading *r = mem_zalloc(sizeof(*r));
+
+    if (r == NULL)
+        return err_memory(err);
+    r->before = *last;
+    *last = r;
+    if ((r->arena = arena_new(OPTIONS_ARENA)) == NULL)
+        return err_memory(err);
+    return options_read(&r->options, argc, argv, r->arena, err);
+}
+
+/* How main() was called, to read it again. */
+struct call {
+    int argc;
+    char **argv;
+    struct reading *last;
+};
+
+static void
+reload(struct rooms *rooms, struct call *call)
+{
+    struct err err = { 0 };
+
+    if (read_again(&call->last, call->argc, call->argv, &err) < 0 ||
+        rooms_reload(rooms, &call->last->options, &err) < 0)
+        log_err(LOG_LEVEL_ERROR, "nothing was reloaded", NULL, &err);
+    else
+        LOG(LOG_LEVEL_INFO, "certificates, names and log level reloaded", NULL,
+            LOG_NUMBER("pid", getpid()));
+}
+
 /* Until TERM or INT. */
 static void
-serve(struct rooms *rooms, int signals)
+serve(struct rooms *rooms, int signals, struct call *call)
 {
     for (;;) {
         struct pollfd wait = { .fd = signals, .events = POLLIN };
-        struct err err = { 0 };
-        int signal;
 
         rooms_tick(rooms);
         if (poll(&wait, 1, TICK_MS) <= 0)
             continue;
-        signal = signals_next(signals);
-        if (signal != SIGHUP)
+        if (signals_next(signals) != SIGHUP)
             return;
-        if (gateway_tls_reload(rooms_gateway(rooms), &err) < 0)
-            log_err(LOG_LEVEL_ERROR, "the certificates were not reloaded", NULL, &err);
-        else
-            LOG(LOG_LEVEL_INFO, "certificates reloaded", NULL, LOG_NUMBER("pid", getpid()));
+        reload(rooms, call);
     }
 }
 
@@ -99,8 +149,10 @@ use_resources_well(void)
 }
 
 static int
-run(const struct options *o, struct arena *arena, struct err *err)
+run(struct call *call, struct err *err)
 {
+    const struct options *o = &call->last->options;
+    struct arena *arena = call->last->arena;
     struct keeper_program programs[PROGRAM_COUNT];
     struct users users;
     int signals = -1;
@@ -126,7 +178,7 @@ run(const struct options *o, struct arena *arena, struct err *err)
         LOG(LOG_LEVEL_WARNING, "not started by root: everything is served but containers", NULL,
             LOG_NUMBER("uid", getuid()));
     say_ready(rooms_gateway(rooms));
-    serve(rooms, signals);
+    serve(rooms, signals, call);
     notify("STOPPING=1");
     return 0;
 }
@@ -134,24 +186,26 @@ run(const struct options *o, struct arena *arena, struct err *err)
 int
 main(int argc, char **argv)
 {
-    OWN(arena) arena = arena_new(OPTIONS_ARENA);
+    struct call call = { argc, argv, NULL };
     struct err err = { 0 };
-    struct options o;
+    int status = EXIT_SUCCESS;
 
     (void)umask(0077);
     json_start();
-    if (arena == NULL || options_read(&o, argc, argv, arena, &err) < 0) {
+    if (read_again(&call.last, argc, argv, &err) < 0) {
         (void)fprintf(stderr, "holdfastd: %s\n", err.msg);
-        return EXIT_USAGE;
+        status = EXIT_USAGE;
+    } else if (call.last->options.help || call.last->options.version) {
+        (void)fputs(call.last->options.help ? options_usage(call.last->arena)
+                                            : "holdfastd " HOLDFAST_VERSION "\n",
+                    stdout);
+    } else {
+        log_start("holdfastd", call.last->options.log_level);
+        if (run(&call, &err) < 0) {
+            log_err(LOG_LEVEL_ERROR, "cannot serve", NULL, &err);
+            status = EXIT_FAILURE;
+        }
     }
-    if (o.help || o.version) {
-        (void)fputs(o.help ? options_usage(arena) : "holdfastd " HOLDFAST_VERSION "\n", stdout);
-        return EXIT_SUCCESS;
-    }
-    log_start("holdfastd", o.log_level);
-    if (run(&o, arena, &err) < 0) {
-        log_err(LOG_LEVEL_ERROR, "cannot serve", NULL, &err);
-        return EXIT_FAILURE;
-    }
-    return EXIT_SUCCESS;
+    reading_free(call.last);
+    return status;
 }

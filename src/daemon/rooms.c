@@ -305,6 +305,16 @@ rooms_gateway(struct rooms *r)
     return r->gateway;
 }
 
+int
+rooms_reload(struct rooms *r, const struct options *o, struct err *err)
+{
+    if (certificates_keep(r->dirfd, o, err) < 0 || gateway_tls_reload(r->gateway, err) < 0)
+        return -1;
+    pipeline_set_names(r->pipeline, o->names);
+    log_set_level(o->log_level);
+    return 0;
+}
+
 void
 rooms_tick(struct rooms *r)
 {

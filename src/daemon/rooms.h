@@ -28,6 +28,12 @@ DEFINE_OWN(rooms);
 
 struct gateway *rooms_gateway(struct rooms *r);
 
+/*
+ * rooms_reload(r, o, err): certificates and what may change while serving: further names and the
+ * log level.  ${o} must live as long as the rooms.  On failure what was in force stays.
+ */
+MUST_CHECK int rooms_reload(struct rooms *r, const struct options *o, struct err *err);
+
 /* rooms_tick(r): about once a second: start again what has died, sweep what is old. */
 void rooms_tick(struct rooms *r);
 

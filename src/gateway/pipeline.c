@@ -1,5 +1,7 @@
 #include "gateway/pipeline.h"
 
+#include <stdatomic.h>
+
 #include "audit/audit.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -8,6 +10,7 @@
 
 struct pipeline {
     const struct pipeline_settings *settings; /* borrowed */
+    _Atomic(const char *const *) names;       /* NULL: those of the settings */
 };
 
 /* What a step says. */
@@ -43,9 +46,13 @@ static enum next
 step_host(struct way *w)
 {
     struct exchange *x = w->x;
+    struct host_names hosts = w->pipeline->settings->hosts;
+    const char *const *names = atomic_load(&w->pipeline->names);
 
+    if (names != NULL)
+        hosts.extra = names;
     x->host_name = x->head->host;
-    if (host_find(&w->pipeline->settings->hosts, x->host_name, &x->host, &x->host_label))
+    if (host_find(&hosts, x->host_name, &x->host, &x->host_label))
         return NEXT_GO_ON;
     return failed(err_set(&w->err, ERR_NOT_FOUND, "the host \"%.*s\" is not served here",
                           TEXT_ARG(text_first(x->host_name, 100))));
@@ -316,6 +323,12 @@ pipeline_malformed(struct pipeline *pipeline, const char *address, int status,
     audit_read(pipeline->settings->world->audit, &r);
     LOG(LOG_LEVEL_INFO, "malformed request", NULL, LOG_STR("address", address),
         LOG_NUMBER("status", status), LOG_STR("error", err->msg));
+}
+
+void
+pipeline_set_names(struct pipeline *pipeline, const char *const *names)
+{
+    atomic_store(&pipeline->names, names);
 }
 
 struct pipeline *

@@ -32,6 +32,10 @@ MUST_CHECK struct pipeline *pipeline_new(const struct pipeline_settings *setting
 void pipeline_free(struct pipeline *pipeline);
 DEFINE_OWN(pipeline);
 
+/* pipeline_set_names(p, names): further bare hosts from now on; ${names} (NULL-terminated) must
+ * live as long as the pipeline.  From any thread. */
+void pipeline_set_names(struct pipeline *pipeline, const char *const *names);
+
 /* pipeline_run(p, x, may_block): 0 when x->answer is described; 1 when it has to run on a worker.
  */
 MUST_CHECK int pipeline_run(struct pipeline *pipeline, struct exchange *x, bool may_block);

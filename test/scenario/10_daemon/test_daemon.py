@@ -131,7 +131,52 @@ def test_hup_reads_certificates_again(new_holdfast):
     deadline = time.time() + 10
     while serial() == before and time.time() < deadline:
         time.sleep(0.1)
-    assert serial() != before
+    theirs = serial()
+    assert theirs != before
+    daemon.restart()
+    assert serial() == theirs   # what the owner put there is never replaced
+
+
+def test_hup_reads_the_configuration_again(new_holdfast):
+    daemon = new_holdfast()
+    config = daemon.folder / 'holdfast.yaml'
+    config.write_text('logLevel: error\n')
+    config.chmod(0o644)
+    daemon.start('--config', config)
+    foreign = {'Host': f'registry.example.org:{daemon.port}'}
+    assert daemon.request('GET', '/v2/', headers=foreign).status == 404
+    config.write_text('names: [registry.example.org]\nlogLevel: debug\n')
+    daemon.process.send_signal(signal.SIGHUP)
+    deadline = time.time() + 10
+    while daemon.request('GET', '/v2/', headers=foreign).status == 404 and time.time() < deadline:
+        time.sleep(0.1)
+    assert daemon.request('GET', '/v2/', headers=foreign).status == 401
+    assert 'DNS:registry.example.org' in run(['openssl', 'x509', '-noout', '-ext', 'subjectAltName'],
+                                             input=ssl.get_server_certificate(('127.0.0.1', daemon.port))).stdout
+    config.write_text('names: {}\n')
+    daemon.process.send_signal(signal.SIGHUP)
+    while 'nothing was reloaded' not in daemon.log() and time.time() < deadline + 10:
+        time.sleep(0.1)
+    assert daemon.request('GET', '/v2/', headers=foreign).status == 401   # nonsense changes nothing
+
+
+def test_a_full_disk_is_said_and_survived(new_holdfast):
+    daemon = new_holdfast()
+    daemon.data.mkdir()
+    run(['mount', '-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', daemon.data])
+    try:
+        daemon.start()
+        kept = daemon.push_blob('a', b'x' * 100000)
+        assert kept.status == 201
+        full = daemon.push_blob('a', os.urandom(24 << 20))
+        assert full.status == 507 and 'space' in full.json()['errors'][0]['message'].lower(), full
+        assert daemon.request('GET', '/healthz').status == 200
+        assert daemon.request('GET', f'/v2/a/blobs/{kept.headers["Docker-Content-Digest"]}',
+                              auth=daemon.user).body == b'x' * 100000
+        assert daemon.push_blob('a', b'y' * 100000).status == 201   # what was begun has gone again
+        daemon.stop()
+    finally:
+        run(['umount', '-l', daemon.data])
 
 
 def test_a_killed_key_service_comes_back(new_holdfast):
