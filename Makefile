@@ -25,7 +25,7 @@ test:
 # The fast part.
 check:
 	@tools/need build test
-	@[ ! -f $(B)/build.ninja ] || meson configure $(B) -Dtests=true
+	@[ ! -f $(B)/build.ninja ] || meson configure $(B) -Dtests=true >/dev/null
 	@$(MAKE) --no-print-directory all
 	tools/check-rooms
 	tools/check-globals $(B)
@@ -42,7 +42,7 @@ scenario:
 bench:
 	@tools/need build run bench
 	@$(MAKE) --no-print-directory all
-	@meson configure $(B) -Dbench=true && ninja -C $(B) --quiet
+	@meson configure $(B) -Dbench=true >/dev/null && ninja -C $(B) --quiet
 	bench/run $(B)
 
 # Run it and keep it running: Ctrl-C ends it.
@@ -53,8 +53,9 @@ serve: all
 install: all
 	meson install -C $(B) --no-rebuild
 
-deb: all
-	tools/deb $(B)
+deb:
+	@tools/need build deb
+	tools/deb
 
 fuzz:
 	@tools/need build fuzz
