@@ -26,7 +26,8 @@ keep(const unsigned *wanted, size_t n, const char *who, struct err *err)
     capng_select_t what = CAPNG_SELECT_CAPS;
     bool have[WANTED_MAX];
 
-    capng_get_caps_process();
+    if (capng_get_caps_process() != 0)
+        return err_set(err, ERR_IO, "the %s cannot see its capabilities", who);
     if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) == 1)
         what = CAPNG_SELECT_BOTH;
     /* Never more than we have: machines differ, SYS_RESOURCE is often missing. */
