@@ -113,9 +113,24 @@ read_known(struct body *b, void *p, size_t max, struct err *err)
     return n;
 }
 
+/*
+ * The last ${n} bytes that were read are the next request's.  Bytes at hand go back to those that
+ * follow them; only what came from the peer is behind everything else.
+ */
+static int
+put_back(struct body *b, const char *p, size_t n, bool was_at_hand, struct err *err)
+{
+    if (was_at_hand) {
+        b->at_hand = text_from(b->at_hand.p - n, b->at_hand.n + n);
+        return 0;
+    }
+    buf_add(&b->rest, p, n);
+    return buf_check(&b->rest, err);
+}
+
 /* Take the framing out of ${n} raw bytes at ${p}, in place.  The payload's length, or -1. */
 static ssize_t
-unframe(struct body *b, char *p, size_t n, struct err *err)
+unframe(struct body *b, char *p, size_t n, bool was_at_hand, struct err *err)
 {
     size_t at = 0, kept = 0;
 
@@ -132,8 +147,7 @@ unframe(struct body *b, char *p, size_t n, struct err *err)
         at += used;
         if (rc > 0) {
             b->ended = true;
-            buf_add(&b->rest, p + at, n - at);
-            return buf_check(&b->rest, err) == 0 ? (ssize_t)kept : -1;
+            return put_back(b, p + at, n - at, was_at_hand, err) == 0 ? (ssize_t)kept : -1;
         }
     }
     return (ssize_t)kept;
@@ -145,9 +159,11 @@ read_chunked(struct body *b, void *p, size_t max, struct err *err)
     ssize_t n = 0;
 
     while (n == 0 && !b->ended) {
+        bool at_hand = b->at_hand.n > 0;
+
         n = raw_read(b, p, max < CHUNKED_STEP ? max : CHUNKED_STEP, err);
         if (n > 0)
-            n = unframe(b, p, (size_t)n, err);
+            n = unframe(b, p, (size_t)n, at_hand, err);
     }
     return n;
 }

@@ -21,7 +21,7 @@
 struct body {
     struct connection *c;
     struct text at_hand; /* bytes of c->in behind the head, not yet read */
-    struct buf rest;     /* bytes behind the body that came with it */
+    struct buf rest;     /* bytes behind the body that came with it from the peer */
     bool chunked;
     struct http_chunked framing;
     uint64_t left; /* without chunked: of the body */

@@ -196,6 +196,17 @@ def test_pipelined_requests_are_answered_in_order(shared):
         assert [len(read_answer(f)[2]) for _ in range(100)] == [1, 1024, 3, 7, 5] * 20
 
 
+@pytest.mark.parametrize('step', [100, 1000000])
+def test_g4_requests_behind_a_chunked_body_keep_their_order(shared, step):
+    """The handler takes small steps: what it was given beyond the body comes before what it was not."""
+    with shared.connect() as s:
+        s.sendall(b'PUT /digest/%d HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n'
+                  + b''.join(b'GET /bytes/%d HTTP/1.1\r\nHost: a\r\n\r\n' % n for n in range(1, 21)))
+        f = s.makefile('rb')
+        assert read_answer(f)[2].startswith(b'5 ' + hashlib.sha256(b'hello').hexdigest().encode())
+        assert [len(read_answer(f)[2]) for _ in range(20)] == list(range(1, 21))
+
+
 def test_g3_an_endless_pipeline_has_no_loop_to_itself(engine):
     e = engine(loops=1)
     with e.connect() as s:
