@@ -200,7 +200,7 @@ def test_pipelined_requests_are_answered_in_order(shared):
 def test_g4_requests_behind_a_chunked_body_keep_their_order(shared, step):
     """The handler takes small steps: what it was given beyond the body comes before what it was not."""
     with shared.connect() as s:
-        s.sendall(b'PUT /digest/%d HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n'
+        s.sendall(b'PUT /digest/%d HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n' % step
                   + b''.join(b'GET /bytes/%d HTTP/1.1\r\nHost: a\r\n\r\n' % n for n in range(1, 21)))
         f = s.makefile('rb')
         assert read_answer(f)[2].startswith(b'5 ' + hashlib.sha256(b'hello').hexdigest().encode())
