@@ -208,7 +208,7 @@ int
 deployment_move(struct db *db, struct text id, enum deployment_state to, struct text reason,
                 struct err *err)
 {
-    enum deployment_state from;
+    enum deployment_state from = DEPLOYMENT_FAILED;
 
     {
         DB_ROWS(rows);

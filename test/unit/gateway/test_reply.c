@@ -90,7 +90,7 @@ static void
 o1_bytes_leave_in_order_and_once(void **state)
 {
     OWN_MEM(char) sent = mem_zalloc(2 * BODY);
-    OWN_MEM(char) got = mem_zalloc(2 * BODY + 100);
+    OWN_MEM(char) got = mem_zalloc(5 * BODY);
     size_t n = 0, before;
     int ends[2], file = memfd_create("body", MFD_CLOEXEC), rc;
     struct outgoing o = { .head = TEXT("head"), .fd = file, .left = BODY };
