@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/bootstrap.h"
-#include "daemon/crash.h"
 #include "daemon/options.h"
 #include "daemon/programs.h"
 #include "daemon/rooms.h"
@@ -167,7 +167,7 @@ run(struct call *call, struct err *err)
 
     if (keeper == NULL || users_drop(&users, err) < 0 || signals_open(&signals, err) < 0)
         return -1;
-    if (o->crash_at != NULL && crash_arm(o->crash_at, err) < 0)
+    if (o->crash_at != NULL && crash_arm(o->crash_at, NULL, err) < 0)
         return -1;
 
     OWN(rooms) rooms = rooms_open(o, keeper, users.root, err);

@@ -132,6 +132,8 @@ static const struct {
     { "--runner-run", "runnerRun", "DIR", "where running containers are mounted", NULL, false,
       offsetof(struct options, runner_run) },
     { "--crash-at", NULL, "STEP:COUNT", NULL, NULL, false, offsetof(struct options, crash_at) },
+    { "--runner-crash-at", NULL, "STEP:COUNT", NULL, NULL, false,
+      offsetof(struct options, runner_crash_at) },
 };
 
 #define TABLE_ROWS (sizeof(table) / sizeof(table[0]))

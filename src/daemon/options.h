@@ -30,7 +30,8 @@ struct options {
     const char *runner_state; /* of holdfast-runnerd */
     const char *runner_run;
     const char *domain;
-    const char *crash_at; /* tests only: STEP:COUNT */
+    const char *crash_at; /* tests only: STEP:COUNT, or a file; see base/crash.h */
+    const char *runner_crash_at;
     enum log_level log_level;
     struct listen_address listen[OPTIONS_LISTEN_MAX];
     size_t n_listen;

@@ -79,7 +79,8 @@ programs_describe(const struct options *o, const struct users *users, struct are
     };
     out[PROGRAM_RUNNERD] = (struct keeper_program){
         .path = runnerd,
-        .argv = WORDS(arena, runnerd, "--state", o->runner_state, "--run", o->runner_run),
+        .argv = WORDS(arena, runnerd, "--state", o->runner_state, "--run", o->runner_run,
+                      o->runner_crash_at != NULL ? "--crash-at" : NULL, o->runner_crash_at),
         .env = runner_env,
         .new_session = true,
     };

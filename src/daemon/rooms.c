@@ -8,11 +8,11 @@
 #include "access/access.h"
 #include "audit/audit.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/bootstrap.h"
 #include "daemon/certificates.h"
-#include "daemon/crash.h"
 #include "daemon/health.h"
 #include "daemon/programs.h"
 #include "exchange/exchange.h"
@@ -31,7 +31,7 @@
 #define DRAIN_MS         10000
 #define UPLOAD_SECONDS   (int64_t)(7 * 24 * 3600) /* an upload nobody touched for so long ends */
 #define SWEEP_EVERY_US   (INT64_C(3600) * 1000000)
-#define RESTART_EVERY_US INT64_C(5000000)
+#define RESTART_EVERY_US INT64_C(1000000)
 #define LOGIN_SERVER_MAX 300
 
 struct rooms {
@@ -105,11 +105,11 @@ open_store(struct rooms *r, const struct options *o, struct err *err)
 
     (void)snprintf(path, sizeof(path), "%s/holdfast.db", o->data);
     r->disk = disk_real;
-    r->disk.step = crash_step;
+    r->disk.step = crash_point;
     if ((r->database = database_open(path, migrations, err)) == NULL ||
         (r->blobs = blobs_open(r->dirfd, &r->disk, NULL, err)) == NULL)
         return -1;
-    database_on_step(r->database, crash_step);
+    database_on_step(r->database, crash_point);
     return bootstrap_ids(r->database, &r->ids, err);
 }
 

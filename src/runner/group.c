@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/own.h"
-#include "runner/crash.h"
+#include "runner/crash_steps.h"
 #include "runner/journal.h"
 #include "runner/launch.h"
 #include "runner/remove.h"
@@ -160,11 +160,11 @@ make_folder(struct host *h, const char *id, struct text bytes, struct err *err)
     if (mkdirat(h->place.groups_fd, id, 0711) != 0)
         return errno == EEXIST ? err_set(err, ERR_CONFLICT, "the group %s exists", id)
                                : err_sys(err, errno, "cannot make a group's folder");
-    crash_point("start-folder");
+    crash_steps_point("start-folder");
     fd = place_folder(h->place.groups_fd, id, 0711, err);
     if (fd < 0 || place_file_write(fd, "plan", bytes.p, bytes.n, 0600, err) != 0)
         return -1;
-    crash_point("start-plan");
+    crash_steps_point("start-plan");
     return 0;
 }
 
@@ -176,7 +176,7 @@ make(struct host *h, const struct plan *plan, struct text bytes, struct err *err
 
     if (make_folder(h, plan->id, bytes, err) != 0 || slot_take(h, plan->id, &slot, err) != 0)
         return -1;
-    crash_point("start-slot");
+    crash_steps_point("start-slot");
     g = add_group(h, plan->id, slot, plan, err);
     return g == NULL ? -1 : group_up(h, g, plan, true, err);
 }
@@ -370,7 +370,7 @@ remove_rules(struct host *h, const struct group *g, struct err *err)
     if (nft < 0)
         return -1;
     (void)!packet_end(nft, output, &(struct err){ 0 }); /* a group half made has none */
-    crash_point("delete-rules");
+    crash_steps_point("delete-rules");
     return 0;
 }
 
@@ -408,20 +408,20 @@ group_remove(struct host *h, const char *id, pid_t *rest, struct err *err)
     memcpy(unknown.id, id, ID_LEN);
     if (mark_deleting(h, id, err) != 0)
         return -1;
-    crash_point("delete-mark");
+    crash_steps_point("delete-mark");
     kill_supervisor(h, g != NULL ? g : &unknown);
-    crash_point("delete-killed");
+    crash_steps_point("delete-killed");
     if (cgroup_remove(&h->cgroup, h->place.tag, id, err) != 0)
         return -1;
-    crash_point("delete-cgroup");
+    crash_steps_point("delete-cgroup");
     if (remove_rules(h, g, err) != 0 || remove_tree(h->place.run_groups_fd, id, err) != 0)
         return -1;
-    crash_point("delete-run-folder");
+    crash_steps_point("delete-run-folder");
     slot_give(h, slot);
-    crash_point("delete-slot");
+    crash_steps_point("delete-slot");
     if (renameat(h->place.groups_fd, id, h->place.trash_fd, id) != 0 && errno != ENOENT)
         return err_sys(err, errno, "cannot remove a group's folder");
-    crash_point("delete-trash");
+    crash_steps_point("delete-trash");
     *rest = remove_rest(h, id, slot);
     group_forget(h, id); /* the last use of ${id}: it may be the group's own */
     return 0;

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/own.h"
-#include "runner/crash.h"
+#include "runner/crash_steps.h"
 #include "runner/group.h"
 #include "runner/launch.h"
 #include "runner/remove.h"
@@ -220,10 +220,10 @@ go(struct rise *r, bool fresh, struct err *err)
 
     if (fresh && place_file_write(r->state_fd, "ready", "", 0, 0600, err) != 0)
         return -1;
-    crash_point("start-ready");
+    crash_steps_point("start-ready");
     if (send(r->channel[0], &byte, 1, MSG_NOSIGNAL) != 1)
         return err_sys(err, errno, "a group's supervisor went away");
-    crash_point("start-go");
+    crash_steps_point("start-go");
     return 0;
 }
 
@@ -262,25 +262,25 @@ rise(struct rise *r, bool fresh, struct err *err)
     }
     if (begin_rules(r, err) != 0)
         return -1;
-    crash_point("start-rules");
+    crash_steps_point("start-rules");
     if (open_folders(r, err) != 0 || cgroup_make(&r->h->cgroup, place->tag, r->g->id, err) != 0)
         return -1;
-    crash_point("start-cgroup");
+    crash_steps_point("start-cgroup");
     if (make_run_folder(r, err) != 0)
         return -1;
-    crash_point("start-run-folder");
+    crash_steps_point("start-run-folder");
     if (namespaces_make(&r->ns, place_slot_uid(place, r->g->slot), PLACE_UIDS, r->hostname, err) !=
         0)
         return -1;
-    crash_point("start-namespace");
+    crash_steps_point("start-namespace");
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->channel) != 0)
         return err_sys(err, errno, "cannot make a channel");
     if (start_supervisor(r, err) != 0 || send_brief(r, err) != 0)
         return -1;
-    crash_point("start-supervisor");
+    crash_steps_point("start-supervisor");
     if (attach_network(r, err) != 0)
         return -1;
-    crash_point("start-network");
+    crash_steps_point("start-network");
     if (await_supervisor(r, err) != 0)
         return -1;
     if (group_connect(r->h, r->g) != 0)

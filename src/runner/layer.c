@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/own.h"
-#include "runner/crash.h"
+#include "runner/crash_steps.h"
 #include "runner/launch.h"
 #include "runner/remove.h"
 #include "runner/rootfs.h"
@@ -58,7 +58,7 @@ layer_begin(struct host *h, int blob_fd, const struct digest *diff_id, enum runn
     folder_fd = new_folder(h, job->folder, err);
     if (folder_fd < 0)
         return -1;
-    crash_point("unpack-folder");
+    crash_steps_point("unpack-folder");
     (void)digest_text(diff_id, digest);
     (void)snprintf(kind, sizeof(kind), "%u", (unsigned)media & 3);
     (void)snprintf(path, sizeof(path), "%s/holdfast-unpack", h->place.libexec);
@@ -75,7 +75,7 @@ layer_begin(struct host *h, int blob_fd, const struct digest *diff_id, enum runn
                             err);
     (void)close(out[1]);
     job->output = out[0];
-    crash_point("unpack-child");
+    crash_steps_point("unpack-child");
     if (job->pid >= 0)
         return 0;
     (void)close(job->output);
@@ -111,7 +111,7 @@ layer_end(struct host *h, struct layer_job *job, struct layer_count *count, stru
     rootfs_layer_name(&job->diff_id, name);
     if (rc == 0 && renameat2(h->place.layers_fd, job->folder, h->place.layers_fd, name,
                              RENAME_NOREPLACE) == 0) {
-        crash_point("unpack-named");
+        crash_steps_point("unpack-named");
         *count = (struct layer_count){ report.entries, report.bytes, report.skipped };
         return fsync(h->place.layers_fd) == 0 ? 0
                                               : err_sys(err, errno, "cannot make a layer durable");

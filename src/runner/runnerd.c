@@ -8,9 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "runner/crash.h"
+#include "runner/crash_steps.h"
 #include "runner/network.h"
 #include "runner/probe.h"
 #include "runner/reconcile.h"
@@ -25,7 +26,7 @@ struct options {
 
 static const char usage[] =
     "usage: holdfast-runnerd [--state DIR] [--run DIR] [--subnet A.B.0.0/16] [--uid-base N]\n"
-    "                        [--runtime NAME] [--libexec DIR] [--crash-at STEP:COUNT]\n"
+    "                        [--runtime NAME] [--libexec DIR] [--crash-at STEP:COUNT|FILE]\n"
     "       holdfast-runnerd --crash-steps\n"
     "Started by holdfastd, with its channel as descriptor 3.  Needs root.\n";
 
@@ -59,8 +60,8 @@ parse_options(int argc, char **argv, struct options *o)
 static int
 print_steps(void)
 {
-    for (unsigned i = 0; crash_step(i) != NULL; i++)
-        (void)printf("%s\n", crash_step(i));
+    for (size_t i = 0; crash_steps[i] != NULL; i++)
+        (void)printf("%s\n", crash_steps[i]);
     return 0;
 }
 
@@ -177,7 +178,7 @@ main(int argc, char **argv)
         (void)fputs(usage, stderr);
         return 2;
     }
-    if (o.crash_at != NULL && crash_arm(o.crash_at, &err) != 0) {
+    if (o.crash_at != NULL && crash_arm(o.crash_at, crash_steps, &err) != 0) {
         (void)fprintf(stderr, "holdfast-runnerd: %s\n", err.msg);
         return 2;
     }
