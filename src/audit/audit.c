@@ -7,6 +7,7 @@
 #include "audit/checkpoint.h"
 #include "audit/reads.h"
 #include "audit/record.h"
+#include "audit/strangers.h"
 #include "audit/tree.h"
 #include "audit/verify.h"
 #include "base/clock.h"
@@ -30,6 +31,7 @@ struct audit {
     struct secret *key; /* a struct hmac_key */
     char epoch[ID_LEN + 1];
     struct reads *reads;
+    struct strangers *strangers;
     struct merkle_frontier frontier; /* the writer thread's own; see append() */
 
     pthread_t clerk; /* writes reads and makes checkpoints, so that no request waits for either */
@@ -97,16 +99,16 @@ append_refusal(struct db *db, void *arg, struct err *err)
     return append(r->audit, AUDIT_REFUSAL, db, r->record, err);
 }
 
-int
-audit_refuse(struct audit *a, const struct audit_record *r, struct err *err)
+/* U7 */
+static bool
+has_share(struct audit *a, const struct audit_record *r)
 {
-    struct refusal refusal = { a, r };
-
-    return database_write(a->database, append_refusal, &refusal, err);
+    return !text_is(text_of(r->caller_kind), "Anonymous") ||
+           strangers_take(a->strangers, r->address, clock_mono_us());
 }
 
-void
-audit_read(struct audit *a, const struct audit_record *r)
+static void
+note(struct audit *a, const struct audit_record *r)
 {
     if (!reads_note(a->reads, r))
         return;
@@ -114,6 +116,48 @@ audit_read(struct audit *a, const struct audit_record *r)
     a->hurry = true;
     (void)pthread_cond_signal(&a->wake);
     (void)pthread_mutex_unlock(&a->lock);
+}
+
+/* Without what a stranger can choose, so that all of them within a second are equal (U3). */
+static void
+count_only(struct audit *a, const struct audit_record *r)
+{
+    const struct audit_record counted = {
+        .time_us = r->time_us,
+        .caller_kind = r->caller_kind,
+        .caller_id = "",
+        .address = r->address,
+        .action = TEXT("Holdfast.Audit/strangers/count"),
+        .verdict = r->verdict,
+        .status = r->status,
+        .result = r->result,
+        .detail = TEXT("more came from this address, where nobody had signed in, than are "
+                       "recorded one by one; count says how many"),
+        .duration_us = r->duration_us,
+        .count = r->count,
+    };
+
+    note(a, &counted);
+}
+
+void
+audit_read(struct audit *a, const struct audit_record *r)
+{
+    if (has_share(a, r))
+        note(a, r);
+    else
+        count_only(a, r);
+}
+
+int
+audit_refuse(struct audit *a, const struct audit_record *r, struct err *err)
+{
+    struct refusal refusal = { a, r };
+
+    if (has_share(a, r))
+        return database_write(a->database, append_refusal, &refusal, err);
+    count_only(a, r);
+    return 0;
 }
 
 static int
@@ -370,7 +414,7 @@ look_at_health(struct audit *a, struct err *err)
 static int
 build(struct audit *a, struct err *err)
 {
-    if ((a->reads = reads_new()) == NULL)
+    if ((a->reads = reads_new()) == NULL || (a->strangers = strangers_new()) == NULL)
         return err_memory(err);
     if (take_key(a, err) < 0 || database_write(a->database, open_epoch, a, err) < 0 ||
         look_at_health(a, err) < 0)
@@ -412,6 +456,7 @@ audit_free(struct audit *a)
         (void)pthread_mutex_destroy(&a->lock);
     }
     reads_free(a->reads);
+    strangers_free(a->strangers);
     secret_free(a->key);
     mem_free(a);
 }

@@ -3,14 +3,16 @@
  *
  * Invariants:
  *   U1  a change and its record are one transaction: neither is durable without the other;
- *   U2  a refusal is durable before it is answered; a read may be lost in the last second before
- *       a crash, never otherwise, and a drop is counted in a record of its own;
+ *   U2  a refusal is durable before it is answered (but U7); a read may be lost in the last second
+ *       before a crash, never otherwise, and a drop is counted in a record of its own;
  *   U3  equal reads within a second (caller, address, action, scope, digest, verdict, rule) are one
  *       record with a count;
  *   U4  records are numbered from 1 without gaps; record n is leaf n-1 of an RFC 6962 tree, and
  *       carries a seal that only the holder of vaultd's audit key can make;
  *   U5  altering, removing or inserting a record is found by audit_verify(), which names it;
- *   U6  a checkpoint that was signed is extended by every later one of the same epoch.
+ *   U6  a checkpoint that was signed is extended by every later one of the same epoch;
+ *   U7  who has not signed in cannot fill the disk: beyond an address's share (strangers.h) their
+ *       refusals are counted by status and result, in records written as those of reads are.
  * A clock that jumps does no harm: the order of records is their number, time is only shown.
  * Threads: audit_append() only inside a change; the others from any thread.
  */

@@ -9,6 +9,7 @@
 
 #include "audit/checkpoint.h"
 #include "audit/record.h"
+#include "audit/strangers.h"
 #include "audit/tree.h"
 #include "base/mem.h"
 #include "log.h"
@@ -50,6 +51,66 @@ u2_refusal_is_durable_when_it_returns(void **state)
     assert_int_equal(log_number(&l, "SELECT count(*) FROM audit_record WHERE kind = 'refusal' AND "
                                     "verdict = 'refused'"),
                      1);
+}
+
+/* Different names each time, with credentials that are wrong and without any. */
+static void
+u7_a_stranger_cannot_fill_the_disk(void **state)
+{
+    LOG_OF_TEST(l);
+    struct audit_record r = log_record("");
+    struct err err = { 0 };
+    const int asked = STRANGERS_BURST * 5;
+    char scope[64];
+
+    (void)state;
+    r.caller_kind = "Anonymous";
+    r.caller_id = "";
+    for (int i = 0; i < asked; i++) {
+        (void)snprintf(scope, sizeof(scope), "/subscriptions/S/%d", i);
+        r.scope = text_of(scope);
+        r.verdict = i % 2 == 0 ? AUDIT_REFUSED : AUDIT_CHALLENGED;
+        if (r.verdict == AUDIT_REFUSED)
+            MUST(&err, audit_refuse(l.audit, &r, &err));
+        else
+            audit_read(l.audit, &r);
+    }
+    MUST(&err, audit_flush(l.audit, &err));
+    assert_int_equal(log_number(&l, "SELECT sum(count) FROM audit_record"), asked);
+    assert_in_range(log_number(&l, "SELECT count(*) FROM audit_record"), STRANGERS_BURST,
+                    STRANGERS_BURST + 40);
+    /* Another address, and whoever has signed in, are recorded as ever (U2). */
+    r.verdict = AUDIT_REFUSED;
+    r.address = TEXT("::1");
+    MUST(&err, audit_refuse(l.audit, &r, &err));
+    r.caller_kind = "User";
+    r.address = TEXT("127.0.0.1");
+    MUST(&err, audit_refuse(l.audit, &r, &err));
+    assert_int_equal(log_number(&l, "SELECT count(*) FROM audit_record WHERE kind = 'refusal' AND "
+                                    "(address = '::1' OR caller_kind = 'User')"),
+                     2);
+}
+
+static void
+s1_s2_an_address_has_a_share(void **state)
+{
+    OWN(strangers) s = strangers_new();
+    int64_t now = 0;
+
+    (void)state;
+    assert_non_null(s);
+    for (int i = 0; i < STRANGERS_BURST; i++)
+        assert_true(strangers_take(s, TEXT("2001:db8::1"), now));
+    assert_false(strangers_take(s, TEXT("2001:db8::1"), now));
+    assert_false(strangers_take(s, TEXT("2001:db8::ffff:2"), now));
+    now += STRANGERS_STEP_US;
+    assert_true(strangers_take(s, TEXT("2001:db8::3"), now));
+    assert_false(strangers_take(s, TEXT("2001:db8::1"), now));
+    /* Rest gives back no more than there was. */
+    now += 10 * STRANGERS_BURST * STRANGERS_STEP_US;
+    for (int i = 0; i < STRANGERS_BURST; i++)
+        assert_true(strangers_take(s, TEXT("2001:db8::1"), now));
+    assert_false(strangers_take(s, TEXT("2001:db8::1"), now));
 }
 
 static void
@@ -273,6 +334,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(u1_no_change_without_its_record),
         cmocka_unit_test(u2_refusal_is_durable_when_it_returns),
+        cmocka_unit_test(u7_a_stranger_cannot_fill_the_disk),
+        cmocka_unit_test(s1_s2_an_address_has_a_share),
         cmocka_unit_test(u2_reads_are_written_within_a_second),
         cmocka_unit_test(u2_reads_are_written_at_the_end),
         cmocka_unit_test(u2_drops_are_counted_in_a_record),
