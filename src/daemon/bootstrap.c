@@ -27,11 +27,12 @@ const struct migration bootstrap_migrations[] = {
     { NULL, 0, NULL },
 };
 
-/* Remove the files of a folder that begin with ${prefix}. */
+/* Remove the files of a folder that begin with ${prefix}.  Root does this in a folder that others
+ * write to: links are not followed. */
 static int
 remove_files(int at, const char *folder, const char *prefix, struct err *err)
 {
-    int fd = openat(at, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(at, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     const struct dirent *entry;
     int result = 0;

@@ -53,18 +53,26 @@ make_parents(const char *path, struct err *err)
     return 0;
 }
 
+/* Who a folder is given to, and how. */
+struct ownership {
+    bool give;
+    uid_t uid;
+    gid_t gid;
+    mode_t mode;
+};
+
 static int
-own_folder(int at, const char *path, uid_t uid, gid_t gid, bool give, struct err *err)
+own_folder(int at, const char *path, int flags, struct ownership to, struct err *err)
 {
     OWN_FD fd = -1;
 
     if (mkdirat(at, path, 0700) < 0 && errno != EEXIST)
         return err_sys(err, errno, "cannot make the folder %.200s", path);
-    if ((fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+    if ((fd = openat(at, path, flags | O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         return err_sys(err, errno, "cannot open the folder %.200s", path);
-    if (give && fchown(fd, uid, gid) < 0)
+    if (to.give && fchown(fd, to.uid, to.gid) < 0)
         return err_sys(err, errno, "cannot give the folder %.200s to its user", path);
-    if (fchmod(fd, 0700) < 0)
+    if (fchmod(fd, to.mode) < 0)
         return err_sys(err, errno, "cannot close the folder %.200s to others", path);
     return 0;
 }
@@ -72,13 +80,17 @@ own_folder(int at, const char *path, uid_t uid, gid_t gid, bool give, struct err
 int
 users_own_data(const struct users *u, const char *path, struct err *err)
 {
+    struct ownership data = { u->root, 0, u->gid, u->root ? 01770 : 0700 };
+    struct ownership vault = { u->root, u->vault_uid, u->vault_gid, 0700 };
     OWN_FD fd = -1;
 
-    if (make_parents(path, err) < 0 || own_folder(AT_FDCWD, path, u->uid, u->gid, u->root, err) < 0)
+    if (make_parents(path, err) < 0 || own_folder(AT_FDCWD, path, 0, data, err) < 0)
         return -1;
     if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         return err_sys(err, errno, "cannot open the folder %.200s", path);
-    return own_folder(fd, "vault", u->vault_uid, u->vault_gid, u->root, err);
+    /* What lies in DIR is the daemon's word: a link it left there must not be given away by root.
+     */
+    return own_folder(fd, "vault", O_NOFOLLOW, vault, err);
 }
 
 int

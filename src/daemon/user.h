@@ -7,7 +7,9 @@
  * Invariants:
  *   N1  after users_drop() the process has no capability, no supplementary group, and cannot get
  *       either back (no_new_privs);
- *   N2  the data folder is 0700 and belongs to the user that serves.
+ *   N2  a plain user's data folder is 0700.  Started by root it is root's, its group the user that
+ *       serves, 01770: that user keeps files in it but cannot move DIR/vault away and put another
+ *       in its place, and no link there is followed by root.
  */
 #ifndef DAEMON_USER_H
 #define DAEMON_USER_H

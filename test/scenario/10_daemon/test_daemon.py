@@ -45,11 +45,42 @@ def test_first_start_makes_what_is_promised(holdfast):
     assert set(admin) == {'username', 'password', 'tenantId', 'subscriptionId', 'loginServer', 'clientId',
                           'clientSecret'}
     assert admin['loginServer'] == holdfast.host
-    for path, mode in (('.', 0o700), ('bootstrap/admin.json', 0o600), ('tls/server.pem', 0o600),
+    for path, mode in (('.', 0o1770), ('bootstrap/admin.json', 0o600), ('tls/server.pem', 0o600),
                        ('tls/ca-key.pem', 0o600), ('holdfast.db', 0o600), ('vault', 0o700)):
         assert stat.S_IMODE((holdfast.data / path).stat().st_mode) == mode, path
     assert {r['name'] for r in holdfast.arm('GET', f'/subscriptions/{admin["subscriptionId"]}/resourcegroups',
                                             expect=[200]).json()['value']} == {'default'}
+
+
+def as_the_daemon(script):
+    """What a daemon under somebody else's control could do: python as its user."""
+    return subprocess.run(['/usr/bin/python3', '-c', script], user=HOLDFAST_ID, group=HOLDFAST_ID, extra_groups=[],
+                          capture_output=True, text=True)
+
+
+def test_the_daemon_cannot_replace_the_vault(holdfast):
+    vault = holdfast.data / 'vault'
+    before = vault.stat()
+    told = as_the_daemon(f'import os; os.rename({str(vault)!r}, {str(vault) + ".old"!r})')
+    assert 'PermissionError' in told.stderr, told
+    assert (vault.stat().st_ino, vault.stat().st_uid) == (before.st_ino, VAULT_ID)
+    assert as_the_daemon(f'open({str(holdfast.data / "own")!r}, "w"); import os; os.unlink({str(holdfast.data / "own")!r})'
+                         ).returncode == 0
+
+
+def test_a_link_in_place_of_the_vault_is_not_followed_by_root(new_holdfast):
+    daemon = new_holdfast()
+    victim = daemon.folder / 'victim'
+    victim.mkdir(mode=0o755)
+    (victim / 'kept').write_text('x')
+    daemon.data.mkdir(exist_ok=True)
+    (daemon.data / 'vault').symlink_to(victim)
+    (daemon.data / 'bootstrap').mkdir()
+    (daemon.data / 'bootstrap/begun').write_text('')
+    refused = run([DAEMON, '--data', str(daemon.data), '--http', '127.0.0.1:0'], check=False)
+    assert refused.returncode != 0, refused
+    assert victim.stat().st_uid == 0 and stat.S_IMODE(victim.stat().st_mode) == 0o755
+    assert (victim / 'kept').exists()
 
 
 def test_each_process_has_one_power(holdfast):
