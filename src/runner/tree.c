@@ -60,9 +60,18 @@ open_inside(const struct tree *t, const char *path, int flags)
     return (int)syscall(SYS_openat2, t->root, path, &how, sizeof(how));
 }
 
-/* Layers often leave out the folders above a file: they are made, one by one. */
 static int
-make_parents(const struct tree *t, const char *path, struct err *err)
+count_entry(struct tree *t, struct err *err)
+{
+    if (++t->entries > UNPACK_ENTRIES_MAX)
+        return err_set(err, ERR_TOO_LARGE, "the layer has more than %u entries",
+                       UNPACK_ENTRIES_MAX);
+    return 0;
+}
+
+/* Layers often leave out the folders above a file: they are made, one by one, and count (T4). */
+static int
+make_parents(struct tree *t, const char *path, struct err *err)
 {
     char part[TAR_PATH_MAX + 1];
     int at = open_inside(t, ".", O_PATH | O_DIRECTORY);
@@ -77,8 +86,14 @@ make_parents(const struct tree *t, const char *path, struct err *err)
         part[i] = '\0';
         name = strrchr(part, '/') != NULL ? strrchr(part, '/') + 1 : part;
         next = open_inside(t, part, O_PATH | O_DIRECTORY);
-        if (next < 0 && errno == ENOENT && mkdirat(at, name, 0755) == 0)
+        if (next < 0 && errno == ENOENT && mkdirat(at, name, 0755) == 0) {
             next = open_inside(t, part, O_PATH | O_DIRECTORY);
+            if (next >= 0 && count_entry(t, err) != 0) {
+                (void)close(next);
+                (void)close(at);
+                return -1;
+            }
+        }
         (void)close(at);
         at = next;
         part[i] = path[i];
@@ -315,9 +330,8 @@ put_entry(struct tree *t, const struct tar_entry *e, struct err *err)
 {
     struct spot s;
 
-    if (++t->entries > UNPACK_ENTRIES_MAX)
-        return err_set(err, ERR_TOO_LARGE, "the layer has more than %u entries",
-                       UNPACK_ENTRIES_MAX);
+    if (count_entry(t, err) != 0)
+        return -1;
     if (e->uid >= PLACE_UIDS || e->gid >= PLACE_UIDS)
         return err_set(err, ERR_INVALID, "the layer has a file of owner %u:%u, above %u", e->uid,
                        e->gid, PLACE_UIDS - 1);

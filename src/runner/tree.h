@@ -6,7 +6,9 @@
  *       layer uses: parents are resolved with openat2(RESOLVE_IN_ROOT), last components never
  *       followed, absolute paths and ".." refused;
  *   T2  the folder holds no device but 0/0 whiteouts that the layer's own ".wh." names asked for,
- * and no overlay attribute but the opaque marks it asked for; T3  owners are below PLACE_UIDS.
+ * and no overlay attribute but the opaque marks it asked for; T3  owners are below PLACE_UIDS;
+ *   T4  at most UNPACK_ENTRIES_MAX names are made, folders the layer leaves out included: a short
+ *       header can name two thousand of them.
  */
 #ifndef RUNNER_TREE_H
 #define RUNNER_TREE_H
