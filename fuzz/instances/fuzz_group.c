@@ -34,7 +34,6 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     OWN(arena) arena = arena_new(MEMORY_MAX);
-    OWN_BUF(printed, MEMORY_MAX);
     OWN_JSON tree = NULL;
     struct err err = { 0 };
     struct group group;
