@@ -282,6 +282,24 @@ access_unassign(struct db *db, struct text id, struct err *err)
     return raise_version(db, err);
 }
 
+/* '0' is the byte behind '/': what lies between them is below the scope. */
+int
+access_forget(struct db *db, struct text scope, struct err *err)
+{
+    struct scope_key key;
+    int64_t n;
+
+    if (!scope_key_of(scope, &key) || key.n == 0)
+        return err_set(err, ERR_INVALID, "a scope must begin with \"/\"");
+    n = db_run(db, err,
+               "DELETE FROM access_assignment WHERE scope_key = $1"
+               " OR (scope_key > $1 || '/' AND scope_key < $1 || '0')",
+               DB_TEXT(text_from(key.p, key.n)));
+    if (n <= 0)
+        return n < 0 ? -1 : 0;
+    return raise_version(db, err);
+}
+
 int
 access_each(struct db *db, access_visit *visit, void *arg, struct err *err)
 {

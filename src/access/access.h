@@ -78,6 +78,9 @@ struct assignment {
  */
 MUST_CHECK int access_assign(struct db *db, const struct assignment *a, struct err *err);
 MUST_CHECK int access_unassign(struct db *db, struct text id, struct err *err); /* 1: not there */
+
+/* access_forget(db, scope, err): every assignment at ${scope} and below: what it names is gone. */
+MUST_CHECK int access_forget(struct db *db, struct text scope, struct err *err);
 MUST_CHECK int access_changed(struct access *access, struct err *err);
 
 /* access_each(db, visit, arg, err): every stored assignment, in no order; from a reader too. */

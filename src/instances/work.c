@@ -231,8 +231,11 @@ work_ending(const struct work *w)
     struct err err = { 0 };
 
     if (runner_delete(w->runner, within(RUNNER_START_US), w->d->id, &err) == 0 &&
-        database_write(w->room->database, drop_rows, &copy, &err) == 0)
+        database_write(w->room->database, drop_rows, &copy, &err) == 0) {
+        if (access_changed(w->room->world->access, &err) < 0)
+            log_err(LOG_LEVEL_ERROR, "roles of a removed container group still count", NULL, &err);
         return 0;
+    }
     log_err(LOG_LEVEL_WARNING, "a container group cannot be removed yet", NULL, &err);
     return RETRY_MS;
 }

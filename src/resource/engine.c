@@ -351,7 +351,8 @@ resource_delete(void *room, struct exchange *x, struct err *err)
         return -1;
     d.later = said > 0;
     note.status = d.later ? 202 : 200;
-    if (exchange_change(x, write_delete, &d, &note, err) < 0)
+    if (exchange_change(x, write_delete, &d, &note, err) < 0 ||
+        access_changed(x->world->access, err) < 0)
         return -1;
     return answer_deleted(&d, x, err);
 }

@@ -244,7 +244,8 @@ remove_one(struct resources *rs, struct exchange *x, struct text id, struct err 
     m.later = said > 0;
     note.target = r.id;
     note.status = m.later ? 202 : 200;
-    if (exchange_change(x, write_removal, &m, &note, err) < 0)
+    if (exchange_change(x, write_removal, &m, &note, err) < 0 ||
+        access_changed(x->world->access, err) < 0)
         return -1;
     return m.later ? 1 : 0;
 }
@@ -329,7 +330,8 @@ group_delete(void *room, struct exchange *x, struct err *err)
         return -1;
     m.r = &r;
     note.status = m.later ? 202 : 200;
-    if (exchange_change(x, write_group_removal, &m, &note, err) < 0)
+    if (exchange_change(x, write_group_removal, &m, &note, err) < 0 ||
+        access_changed(x->world->access, err) < 0)
         return -1;
     resource_answer(x, note.status, NULL);
     return m.later ? resources_operation(rs, x, r.id, err) : 0;

@@ -122,7 +122,10 @@ typedef int resource_visit(void *arg, const struct resource *r, struct err *err)
 MUST_CHECK int resources_each(struct resources *resources, const char *type, resource_visit *visit,
                               void *arg, struct err *err);
 
-/* Changes made by services themselves, inside a change: state, or the whole row. */
+/*
+ * Changes made by services themselves, inside a change: state, or the whole row.  With a row go the
+ * role assignments at and below it; whoever removes one calls access_changed() afterwards.
+ */
 MUST_CHECK int resource_set_state(struct db *db, struct text id, const char *provisioning_state,
                                   struct err *err);
 MUST_CHECK int resource_put(struct db *db, const struct resource *r, struct err *err);

@@ -1,6 +1,7 @@
 /* row.c - resources as rows of one table; the functions of resource.h that work inside a change. */
 #include <string.h>
 
+#include "access/access.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "resource/resource_priv.h"
@@ -274,17 +275,17 @@ remove_emptied_group(struct db *db, const struct resource_id *id, struct err *er
     OWN_BUF(b, RESOURCE_ID_MAX);
     const struct resource_id group = { .subscription = id->subscription, .group = id->group };
     struct row_key key, name;
+    int gone;
 
     resource_id_print(&group, &b);
     if (buf_check(&b, err) < 0 || row_key(buf_view(&b), &key, err) < 0 ||
         row_key(id->group, &name, err) < 0)
         return -1;
-    return db_run(db, err,
+    gone = db_run(db, err,
                   "DELETE FROM resource WHERE id_key = $1 AND state = 'Deleting' AND NOT EXISTS"
                   " (SELECT 1 FROM resource AS r WHERE r.grp_key = $2 AND r.id_key <> $1)",
-                  DB_TEXT(key_text(&key)), DB_TEXT(key_text(&name))) < 0
-               ? -1
-               : 0;
+                  DB_TEXT(key_text(&key)), DB_TEXT(key_text(&name)));
+    return gone > 0 ? access_forget(db, buf_view(&b), err) : gone;
 }
 
 int
@@ -294,7 +295,8 @@ resource_remove(struct db *db, struct text id, struct err *err)
     struct row_key key;
 
     if (row_key(id, &key, err) < 0 || resource_id_parse(id, &parsed, err) < 0 ||
-        db_run(db, err, "DELETE FROM resource WHERE id_key = $1", DB_TEXT(key_text(&key))) < 0)
+        db_run(db, err, "DELETE FROM resource WHERE id_key = $1", DB_TEXT(key_text(&key))) < 0 ||
+        access_forget(db, id, err) < 0)
         return -1;
     return parsed.n > 0 && parsed.group.n > 0 ? remove_emptied_group(db, &parsed, err) : 0;
 }

@@ -123,3 +123,19 @@ def test_registry_made_through_arm(world):
         world.arm('DELETE', path, expect=[200, 202, 204])
     world.arm('PUT', path, body, expect=[200, 201])
     assert world.request('HEAD', f'/v2/own/blobs/{digest_of(b"x")}', headers=host, auth=world.user).status == 404
+
+
+def test_roles_go_with_what_they_were_for(world):
+    """Whoever makes a registry of the same name again does not inherit who could read the old one."""
+    path = world.registry_id.replace('/holdfast', '/third')
+    host = {'Host': f'third.azurecr.localhost:{world.port}'}
+    for role, scope in (('AcrPull', path), ('AcrPush', f'{path}/repositories/own')):
+        world.arm('PUT', path, {'location': 'local'}, expect=[200, 201])
+        world.grant(world.principal_id, role, scope)
+        assert world.request('GET', '/v2/own/tags/list', headers=host, auth=world.principal).status == 404
+        world.arm('DELETE', path, expect=[200])
+        world.arm('PUT', path, {'location': 'local'}, expect=[201])
+        assert world.request('GET', '/v2/own/tags/list', headers=host, auth=world.principal).status == 403
+        world.arm('DELETE', path, expect=[200])
+    assert not [a for a in world.assignments() if '/third' in a['properties']['scope']]
+    assert world.request('GET', '/v2/readable/manifests/1', auth=world.principal).status == 200

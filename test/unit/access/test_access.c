@@ -129,6 +129,36 @@ a3_effective_at_once_and_named(void **state)
     assert_false(access_check(h->access, &me, PULL, TEXT(SUB "/x"), &d));
 }
 
+static int
+forget(struct db *db, void *arg, struct err *err)
+{
+    return access_forget(db, text_of(arg), err);
+}
+
+static void
+what_is_forgotten_is_the_scope_and_below(void **state)
+{
+    struct house *h = *state;
+    struct decision d;
+    struct err err = { 0 };
+    char gone[] = SUB "/X/"; /* as any spelling of it */
+
+    assert_int_equal(assign(h, "00000000-0000-4000-8000-000000000001", SUB "/x", "AcrPull", &err),
+                     0);
+    assert_int_equal(assign(h, "00000000-0000-4000-8000-000000000002", SUB "/x/y", "AcrPull", &err),
+                     0);
+    assert_int_equal(assign(h, "00000000-0000-4000-8000-000000000003", SUB "/x-y", "AcrPull", &err),
+                     0);
+    assert_int_equal(assign(h, "00000000-0000-4000-8000-000000000004", SUB "/x0", "AcrPull", &err),
+                     0);
+    assert_int_equal(database_write(h->database, forget, gone, &err), 0);
+    assert_int_equal(access_changed(h->access, &err), 0);
+    assert_false(access_check(h->access, &me, PULL, TEXT(SUB "/x"), &d));
+    assert_false(access_check(h->access, &me, PULL, TEXT(SUB "/x/y"), &d));
+    assert_true(access_check(h->access, &me, PULL, TEXT(SUB "/x-y"), &d));
+    assert_true(access_check(h->access, &me, PULL, TEXT(SUB "/x0"), &d));
+}
+
 static void
 what_is_assigned_survives_a_restart(void **state)
 {
@@ -265,6 +295,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a1_nothing_assigned_nothing_allowed, open_house,
                                         close_house),
         cmocka_unit_test_setup_teardown(a3_effective_at_once_and_named, open_house, close_house),
+        cmocka_unit_test_setup_teardown(what_is_forgotten_is_the_scope_and_below, open_house,
+                                        close_house),
         cmocka_unit_test_setup_teardown(what_is_assigned_survives_a_restart, open_house,
                                         close_house),
         cmocka_unit_test_setup_teardown(the_same_again_is_no_change_another_is_a_conflict,
