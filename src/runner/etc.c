@@ -1,11 +1,15 @@
-/* The three files of /etc that belong to a group, not to its images. */
+#include "runner/etc.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/own.h"
-#include "runner/group.h"
+#include "base/text.h"
+#include "runner/place.h"
 
 #define FILE_MAX 16384
 
@@ -46,10 +50,26 @@ put(int etc_fd, const char *name, const struct buf *b, uint32_t uid, struct err 
     return 0;
 }
 
+/* The folder etc, with a filesystem of its own upon it; it ends with the mount namespace. */
+static int
+mount_folder(int run_fd, struct err *err)
+{
+    char at[32];
+    OWN_FD below = place_folder(run_fd, "etc", 0711, err);
+
+    if (below < 0)
+        return -1;
+    (void)snprintf(at, sizeof(at), "/proc/self/fd/%d", below);
+    if (mount("holdfast", at, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+              "size=128k,nr_inodes=16,mode=0711") != 0)
+        return err_sys(err, errno, "cannot mount the folder etc of a group");
+    return place_folder(run_fd, "etc", 0711, err);
+}
+
 int
 etc_write(int run_fd, const char *hostname, const char *address, uint32_t uid, struct err *err)
 {
-    OWN_FD etc_fd = place_folder(run_fd, "etc", 0711, err);
+    OWN_FD etc_fd = mount_folder(run_fd, err);
     OWN_BUF(resolv, FILE_MAX);
     OWN_BUF(hosts, FILE_MAX);
     OWN_BUF(name, FILE_MAX);

@@ -95,8 +95,4 @@ MUST_CHECK int slot_take(struct host *h, const char *id, uint32_t *slot, struct 
 void slot_give(struct host *h, uint32_t slot);
 uint32_t slot_of(struct host *h, const char *id);
 
-/* etc_write(h, run_fd, ...): resolv.conf, hosts and hostname of a group. */
-MUST_CHECK int etc_write(int run_fd, const char *hostname, const char *address, uint32_t uid,
-                         struct err *err);
-
 #endif /* RUNNER_GROUP_H */

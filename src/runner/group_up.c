@@ -103,10 +103,7 @@ make_run_folder(struct rise *r, struct err *err)
     if (r->run_fd < 0)
         return -1;
     layers = place_folder(r->run_fd, "l", 0711, err);
-    if (layers < 0)
-        return -1;
-    return etc_write(r->run_fd, r->hostname, r->address, place_slot_uid(&r->h->place, r->g->slot),
-                     err);
+    return layers < 0 ? -1 : 0;
 }
 
 static int

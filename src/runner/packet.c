@@ -14,6 +14,10 @@
 #define SCRIPT_MAX  (8u * 1024 * 1024)
 #define MESSAGE_MAX 512
 
+/* Where clouds answer the machine itself, credentials included, beside 169.254.0.0/16: Azure's wire
+ * server, Alibaba's and Oracle's metadata.  Some are the machine's name server too. */
+#define MACHINE_SERVICES "168.63.129.16, 100.100.100.200, 192.0.0.192"
+
 /* $T: the tag, $B: the bridge.  The tables are replaced whole: add, delete, add again. */
 static const char no_tables[] = "add table inet holdfast_$T\n"
                                 "delete table inet holdfast_$T\n"
@@ -29,10 +33,12 @@ static const char tables[] =
     "    iifname \"$B\" ip saddr 127.0.0.0/8 drop\n"
     "  }\n"
     "  chain from_group {\n"
-    "    ct state established,related accept\n"
-    "    ct status dnat accept\n"
     "    meta nfproto ipv6 drop\n"
-    "    ip daddr 169.254.0.0/16 drop\n"
+    "    ct state established,related accept\n"
+    "    ct original ip daddr 169.254.0.0/16 drop\n"
+    "    ct original ip daddr { " MACHINE_SERVICES
+    " } meta l4proto { udp, tcp } th dport != 53 drop\n"
+    "    ct status dnat accept\n"
     "    oifname \"$B\" drop\n"
     "    accept\n"
     "  }\n"

@@ -26,6 +26,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "runner/container.h"
+#include "runner/etc.h"
 #include "runner/journal.h"
 #include "runner/launch.h"
 #include "runner/power.h"
@@ -138,7 +139,8 @@ prepare_group(struct supervisor *s, struct err *err)
     s->group.empty_input = launch_empty_input(err);
     s->group.logs_fd = place_folder(SUPERVISOR_FD_STATE, "logs", 0700, err);
     s->group.rootfs = (struct rootfs){ .run_fd = SUPERVISOR_FD_RUN, .uid = s->brief.uid };
-    if (err->kind != ERR_OK)
+    if (err->kind != ERR_OK ||
+        etc_write(SUPERVISOR_FD_RUN, s->group.hostname, s->brief.address, s->brief.uid, err) != 0)
         return -1;
     return rootfs_layers(&s->group.rootfs, &s->plan, SUPERVISOR_FD_LAYERS, SUPERVISOR_FD_USER, err);
 }

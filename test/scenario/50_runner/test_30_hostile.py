@@ -180,6 +180,51 @@ def test_groups_do_not_reach_each_other_nor_the_host(runner, busybox):
         runner.ok('delete', server)
 
 
+@pytest.fixture
+def machine_services():
+    """A neighbour of the machine with a metadata address and an ordinary one, each with a server on port 80."""
+    name = f'hft{os.getpid()}'
+    run = lambda *words: subprocess.run(words, check=True, capture_output=True)  # noqa: E731
+    run('ip', 'netns', 'add', name)
+    try:
+        run('ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'there', 'netns', name)
+        run('ip', 'address', 'add', '203.0.113.1/32', 'dev', name)
+        run('ip', 'link', 'set', name, 'up')
+        inside = ('ip', '-n', name)
+        run(*inside, 'link', 'set', 'there', 'up')
+        for address in ('203.0.113.9', '192.0.0.192'):
+            run(*inside, 'address', 'add', address + '/32', 'dev', 'there')
+            run('ip', 'route', 'add', address + '/32', 'dev', name)
+        run(*inside, 'route', 'add', 'default', 'dev', 'there')
+        server = subprocess.Popen(['nsenter', f'--net=/run/netns/{name}', '/bin/busybox', 'httpd', '-f', '-p', '80'],
+                                  cwd='/')
+        try:
+            yield
+        finally:
+            server.kill()
+            server.wait()
+    finally:
+        subprocess.run(['ip', 'link', 'delete', name])
+        run('ip', 'netns', 'delete', name)
+
+
+def test_credentials_of_the_machine_are_out_of_reach(runner, busybox, machine_services):
+    code, log = runner.shell([busybox], '''
+        nc -w 2 203.0.113.9 80 </dev/null && echo OUTSIDE
+        nc -w 2 192.0.0.192 80 </dev/null && echo METADATA
+        echo done''')
+    assert code == 0 and {w for w in log.split() if w.isupper()} == {'OUTSIDE'}, log
+
+
+def test_files_in_etc_cannot_fill_the_machines_run(runner, busybox):
+    code, log = runner.shell([busybox], '''
+        echo 192.0.2.1 added >> /etc/hosts && grep added /etc/hosts
+        dd if=/dev/zero of=/etc/hosts bs=4096 count=1024 2>/dev/null && echo UNBOUNDED
+        stat -c %s /etc/hosts''')
+    assert '192.0.2.1 added' in log and 'UNBOUNDED' not in log, log
+    assert int(log.split()[-1]) <= 128 * 1024, log
+
+
 def test_forks_are_limited(runner, busybox):
     """Not the whole machine: 2048 processes at most."""
     group = runner.start({'layers': [busybox], 'args': ['sleep', '100']})
