@@ -25,6 +25,7 @@ struct way {
     struct exchange *x;
     void *room; /* of the row's handler */
     bool may_block;
+    struct err missing; /* nothing is at this address: told to those only who may know (W4) */
     struct err err;
 };
 
@@ -119,7 +120,13 @@ step_address(struct way *w)
 {
     const struct dialect *d = dialect_of(w);
 
-    return d->address == NULL ? NEXT_GO_ON : failed(d->address(d->room, w->x, &w->err));
+    if (d->address == NULL || d->address(d->room, w->x, &w->err) == 0)
+        return NEXT_GO_ON;
+    if (w->err.kind != ERR_NOT_FOUND)
+        return NEXT_FAILED;
+    w->missing = w->err;
+    err_clear(&w->err);
+    return NEXT_GO_ON;
 }
 
 static enum next
@@ -136,7 +143,8 @@ step_identity(struct way *w)
         return NEXT_BLOCKS;
     if (known < 0)
         return NEXT_FAILED;
-    if (x->caller.kind == CALLER_ANONYMOUS && !text_is(text_of(x->route->action), ACTION_PUBLIC))
+    if (x->caller.kind == CALLER_ANONYMOUS &&
+        (w->missing.kind != ERR_OK || !text_is(text_of(x->route->action), ACTION_PUBLIC)))
         return failed(err_code(&w->err, ERR_UNAUTHENTICATED, "UNAUTHORIZED",
                                "authentication is required: sign in first"));
     return NEXT_GO_ON;
@@ -168,12 +176,31 @@ refuse_access(struct way *w)
                            d->role != NULL ? d->role : "Owner"));
 }
 
+/* W4: who may see nothing of the subscription is told what a refusal would tell. */
+static enum next
+refuse_missing(struct way *w)
+{
+    struct exchange *x = w->x;
+    const char *scope = arena_printf(x->arena, "/subscriptions/%s", x->world->subscription_id);
+
+    if (scope == NULL)
+        return failed(err_memory(&w->err));
+    if (!access_check(x->world->access, &x->caller, x->route->action, text_of(scope),
+                      &x->decision) &&
+        !x->decision.visible)
+        return refuse_access(w);
+    w->err = w->missing;
+    return NEXT_FAILED;
+}
+
 static enum next
 step_access(struct way *w)
 {
     struct exchange *x = w->x;
     struct text action = text_of(x->route->action);
 
+    if (w->missing.kind != ERR_OK)
+        return refuse_missing(w);
     if (text_is(action, ACTION_PUBLIC) || text_is(action, ACTION_SIGNED_IN) ||
         (x->route->flags & ROUTE_DECIDES) != 0)
         return NEXT_GO_ON;

@@ -7,6 +7,7 @@
  *   W2  nothing here blocks when may_block is false: what would is asked for again on a worker;
  *   W3  every request of a row that is not ACTION_PUBLIC leaves a decision record, and a refusal's
  *       record is durable before its answer is described.
+ *   W4  that there is nothing at an address is told to those only who may know what there is.
  * Threads: a pipeline may be used from all loops and workers at once.
  */
 #ifndef GATEWAY_PIPELINE_H

@@ -114,6 +114,7 @@ address(void *room, struct exchange *x, struct err *err)
     if (repository.p != NULL && !reference_name_ok(repository))
         return err_code(err, ERR_INVALID, "NAME_INVALID", "\"%.*s\" is not a repository's name",
                         TEXT_ARG(text_first(repository, 100)));
+    set_grant(x, repository);
     found = registry_names_find(registry->names, addressed_registry(x), x->arena, &scope, err);
     if (found < 0)
         return -1;
@@ -126,7 +127,6 @@ address(void *room, struct exchange *x, struct err *err)
         x->scope = registry_repository_scope(x, repository);
     if (x->scope.p == NULL)
         return err_memory(err);
-    set_grant(x, repository);
     return 0;
 }
 

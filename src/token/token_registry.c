@@ -90,7 +90,7 @@ static int
 take_caller(struct exchange *x, struct asked *a, struct err *err)
 {
     if (x->caller.kind == CALLER_ANONYMOUS)
-        return refuse(err, "authentication is required: sign in with a user name and password");
+        return refuse(err, "authentication is required: sign in first");
     if (x->caller.limited)
         return refuse(err, "a registry token cannot ask for another: sign in");
     a->caller = x->caller;

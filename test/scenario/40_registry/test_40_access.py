@@ -108,6 +108,24 @@ def test_unknown_registry_host(world):
     assert world.request('GET', '/v2/', headers={'Host': 'evil.example'}, auth=world.user).status == 404
 
 
+def test_a_stranger_does_not_learn_which_registries_exist(world):
+    """Status, headers and body are the same for a registry that exists and for one that does not."""
+    def seen(name, path, **who):
+        host = f'{name}.azurecr.localhost:{world.port}'
+        answer = world.request('GET', path, headers={'Host': host}, **who)
+        headers = sorted((k, v) for k, v in answer.headers.items() if k not in ('Date', 'X-Request-Id'))
+        return answer.status, str(headers).replace(host, 'HOST'), answer.body.replace(host.encode(), b'HOST')
+
+    world.arm('PUT', world.registry_id.replace('/holdfast', '/visible'),
+              {'location': 'local', 'sku': {'name': 'Premium'}, 'properties': {}}, expect=[200, 201, 202])
+    for path in ('/v2/', '/v2/a/tags/list', '/v2/a/manifests/1', '/v2/_catalog', '/oauth2/token?scope=repository:a:pull'):
+        there, absent = seen('visible', path), seen('absent', path)
+        assert there == absent and there[0] == 401, (path, there, absent)
+        for name in ('visible', 'absent'):   # each time somebody else: wrong passwords wait longer and longer
+            assert seen(name, path, auth=(f'nobody{path}{name}'.replace(':', ''), 'wrong'))[0] == 401
+    world.arm('DELETE', world.registry_id.replace('/holdfast', '/visible'), expect=[200, 202, 204])
+
+
 def test_registry_made_through_arm(world):
     """Another registry has its own repositories; removed and made again, it is empty."""
     path = world.registry_id.replace('/holdfast', '/second')
