@@ -1,16 +1,13 @@
 """Real clients log in, push and pull over TLS; what comes back is what went in."""
 import json
-import os
 import shutil
 import subprocess
 import tempfile
 import time
 
 import pytest
-
 from daemon_rig import digest_of, run
 
-ROOT_ONLY = pytest.mark.skipif(os.getuid() != 0, reason='container engines need root')
 
 
 def stored_digest(holdfast, repository, tag):
@@ -63,7 +60,6 @@ def storage(home):
     shutil.rmtree(short, ignore_errors=True)
 
 
-@ROOT_ONLY
 def test_podman(holdfast, layout, home, storage):
     user, password = holdfast.user
     certs = ['--cert-dir', holdfast.certs]
@@ -79,7 +75,6 @@ def test_podman(holdfast, layout, home, storage):
     assert inspected['Digest'] == stored_digest(holdfast, 'podman/web', '1')
 
 
-@ROOT_ONLY
 def test_buildah(holdfast, home, storage):
     user, password = holdfast.user
     image = f'{holdfast.host}/buildah/web:1'
@@ -139,7 +134,6 @@ def docker(tmp_path_factory, layout):
     engine.close()
 
 
-@ROOT_ONLY
 def test_docker(holdfast, docker):
     user, password = holdfast.user
     image = f'{holdfast.host}/docker/web:1'
@@ -162,7 +156,6 @@ def test_docker(holdfast, docker):
     assert failed.returncode != 0 and 'unauthorized' in failed.stderr
 
 
-@ROOT_ONLY
 def test_docker_push_without_the_right_fails_at_once(new_holdfast, docker):
     holdfast = new_holdfast().start()
     holdfast.demote_principal(('AcrPull', 'readable'))
@@ -201,7 +194,6 @@ def containerd(tmp_path):
     process.wait(timeout=30)
 
 
-@ROOT_ONLY
 def test_containerd(holdfast, layout, home, containerd):
     hosts = home / 'hosts' / holdfast.host
     hosts.mkdir(parents=True)
